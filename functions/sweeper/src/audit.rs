@@ -112,7 +112,13 @@ pub(crate) async fn verify(app: &App, schema: &Schema, until: Timestamp) -> Resu
         return Ok(None);
     }
     let stored: Option<Versioned<Kept>> = table.progress(tenant, Walk::Audit).await?;
-    let Some(key) = table.find_audit_key().await? else { return Ok(None) };
+    let key = match table.loaded_audit_key() {
+        Some(key) => key,
+        None => match table.find_audit_key().await? {
+            Some(key) => key,
+            None => return Ok(None),
+        },
+    };
     let known = stored.as_ref().and_then(|stored| stored.value.open(key, tenant));
     let mut state = known.unwrap_or_else(|| Verification::first(now));
     let mut report = AuditReport::default();

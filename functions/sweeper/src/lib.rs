@@ -64,7 +64,7 @@ pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
             Err(error) => failure = failure.or(Some(error)),
         }
     }
-    let (mut tenants, mut unverified) = (app.table().tenants().await?, None);
+    let (mut tenants, mut unverified) = (app.table().tenants().await?, Some(0));
     let first = first_turn(app.env().clock.now(), tenants.len());
     tenants.rotate_left(first);
     for tenant in tenants {
@@ -88,8 +88,11 @@ pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
             failure = failure.or(Some(error));
         }
         match audit::verify(app, &schema, until).await {
-            Ok(age) => unverified = unverified.max(age),
-            Err(error) => failure = failure.or(Some(error)),
+            Ok(age) => unverified = unverified.map(|oldest: i64| oldest.max(age.unwrap_or(0))),
+            Err(error) => {
+                unverified = None;
+                failure = failure.or(Some(error));
+            }
         }
     }
     // An alarm reads the age, and rings too if it is not told.

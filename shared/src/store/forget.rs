@@ -107,7 +107,7 @@ impl Table {
     pub(super) async fn settings_for_erasure(&self, author: &Author) -> Result<AuditSettings> {
         let mut settings = self.audit_settings(&author.tenant).await?;
         // A cold process may wait for KMS.
-        if settings.level != Level::Off && !self.has_audit_key() {
+        if settings.level != Level::Off && self.loaded_audit_key().is_none() {
             self.audit_key().await?;
             settings = self.audit_settings(&author.tenant).await?;
         }

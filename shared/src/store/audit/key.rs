@@ -107,9 +107,10 @@ impl Table {
         self.audit.loaded.get_or_try_init(|| self.load_audit_key()).await
     }
 
-    /// Whether this process has the key of the audit.
-    pub(in crate::store) fn has_audit_key(&self) -> bool {
-        self.audit.loaded.initialized()
+    /// The key of the audit if this process has it.
+    #[must_use]
+    pub fn loaded_audit_key(&self) -> Option<&AuditKey> {
+        self.audit.loaded.get()
     }
 
     /// Stores the key of the audit with a seal, if there is a key and it has none. The token function

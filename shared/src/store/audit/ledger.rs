@@ -14,9 +14,9 @@ use crate::domain::error::Result;
 use crate::domain::id::TenantId;
 use crate::domain::versioned::Version;
 use crate::store::item::Item;
-use crate::store::keys::Key;
+use crate::store::keys::{self, Key};
 use crate::store::retry::Retry;
-use crate::store::table::Table;
+use crate::store::table::{Range, Table};
 use crate::store::write::{CommitError, Condition, Write};
 
 /// What an entry of the ledger tells.
@@ -97,6 +97,12 @@ impl Table {
             let head = Head::parse(item.get_bytes(HEAD)?)?;
             Some((head, item.version()?))
         }))
+    }
+
+    /// The items of the heads of a tenant's ledger.
+    pub(super) async fn heads_of_ledger(&self, tenant: &TenantId) -> Result<Vec<Item>> {
+        let partition = keys::partition_of_ledger(tenant);
+        self.query_all(&partition, Range::StartsWith("HEAD#")).await
     }
 
     /// The writes that append an entry to a chain of the ledger: the head, then the entry. Nothing

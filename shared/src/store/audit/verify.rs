@@ -197,12 +197,10 @@ impl Table {
     /// The heads of all chains of a tenant's ledger as the table has them, by the chain: the
     /// sequence, and the start of the last entry's code.
     pub async fn ledger_heads(&self, tenant: &TenantId) -> Result<Vec<String>> {
-        let chains: Vec<_> = LedgerChain::all().collect();
-        let keys: Vec<_> = chains.iter().map(|chain| Key::ledger_head(tenant, *chain)).collect();
-        let items = self.get_many(&keys).await?;
-        let named = chains.iter().zip(&keys).filter_map(|(chain, key)| {
-            let item = items.iter().find(|item| item.key() == *key)?;
-            let head = Head::parse(item.get_bytes(HEAD)?)?;
+        let items = self.heads_of_ledger(tenant).await?;
+        let named = items.iter().filter_map(|item| {
+            let (key, head) = (item.key(), Head::parse(item.get_bytes(HEAD)?)?);
+            let chain = key.sk().strip_prefix("HEAD#")?;
             let code = URL_SAFE_NO_PAD.encode(head.entry);
             Some(format!("{chain}:{}:{}", head.sequence.0, code.get(..16).unwrap_or_default()))
         });
