@@ -4,7 +4,8 @@ use shared::domain::Json;
 
 /// The longest line, in characters; only a long string exceeds it.
 const WIDTH: usize = 110;
-const STEP: usize = 2;
+/// The depth of one level: deeper ones would be a fifth of the description.
+const STEP: usize = 1;
 
 /// A value as text. A value that fits on its line is not broken.
 pub(super) fn text(value: &Json) -> String {
@@ -98,8 +99,8 @@ mod tests {
         assert_eq!(
             text,
             format!(
-                "{{\n  \"a\": {{\"b\": [1, 2.50]}},\n  \"c\": [\n    \"{long}\",\n    \
-                 \"{long}\"\n  ],\n  \"d\": {{}}\n}}"
+                "{{\n \"a\": {{\"b\": [1, 2.50]}},\n \"c\": [\n  \"{long}\",\n  \
+                 \"{long}\"\n ],\n \"d\": {{}}\n}}"
             )
         );
     }

@@ -114,13 +114,12 @@ impl Author {
         Self { operation, ..self }
     }
 
-    /// The author of the erasure of this user. The id of a subject is made of what the
-    /// authentication server calls the person, and must not outlive the person.
+    /// The same author, who is this user if the token alone has told who it is.
     #[must_use]
-    pub fn erasing(self, user: UserId) -> Self {
+    pub fn of_user(&self, user: UserId) -> Self {
         match self.writer {
-            Writer::Subject(_) => Self { writer: Writer::User(user), ..self },
-            _ => self,
+            Writer::Subject(_) => Self { writer: Writer::User(user), ..self.clone() },
+            _ => self.clone(),
         }
     }
 
@@ -133,7 +132,8 @@ impl Author {
                 (ActorKind::Person, Some(profile.id.to_string()))
             }
             Writer::User(id) => (ActorKind::Person, Some(id.to_string())),
-            Writer::Subject(base) => (ActorKind::Subject, Some(base.to_string())),
+            // Whose profile it is has no id yet: `of_user` gives it.
+            Writer::Subject(_) => (ActorKind::Person, None),
             Writer::Service if matches!(self.reason, Reason::Operator | Reason::Replay) => {
                 (ActorKind::Operator, None)
             }

@@ -65,7 +65,8 @@ impl Table {
         id: UserId,
         check: impl Fn(&StoredUser) -> Result<()>,
     ) -> Result<()> {
-        let author = &author.clone().erasing(id);
+        // The ledger never forgets: it must not name a person by what an issuer calls the person.
+        let author = &author.of_user(id);
         let tenant = &author.tenant;
         let key = Key::user(tenant, id);
         let until = self.env.clock.now().plus_seconds(REQUEST_SECONDS);

@@ -3,6 +3,7 @@
 
 mod children;
 mod configuration;
+mod daily;
 mod forgetting;
 mod history;
 mod keys;

@@ -35,7 +35,9 @@ async fn au06_secret_and_hidden_values_are_named_and_never_kept() {
     });
     let persona = crm.add_persona(&jan, persona).await;
     let profile = service.profile(&jan.id, "desk").await;
-    let patch = json!({ "attributes": { "risk": [e], "hidden": [f] } });
+    let patch = json!({
+        "system_attributes": { "risk": [e] }, "attributes": { "common": { "hidden": [f] } }
+    });
     let patched = crm.patch(&profile, patch).if_match("*").await;
     assert_eq!(patched.code(), 200, "{}", patched.text());
     crm.delete(&persona.path).if_match("*").await.is(204);

@@ -28,8 +28,6 @@ string_enum! {
         Client = "client",
         /// A person; the id is the user's.
         Person = "person",
-        /// A subject of an authentication server without a user; the id is the base profile id.
-        Subject = "subject",
         /// The service itself.
         Service = "service",
         /// An operator at the command line.

@@ -82,7 +82,7 @@ impl Table {
             request_id: author.request_id.clone(),
             changes: changes.iter().map(Change::field).collect(),
             derived: derivations(&changes, schema),
-            ..Entry::new(at, operation, author.audit_actor())
+            ..Entry::new(at, operation, author.of_user(user).audit_actor())
         };
         let detail = Detail::of(author.note.clone(), changes);
         let place = (tenant, chain, next.version());
