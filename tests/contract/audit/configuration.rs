@@ -7,8 +7,16 @@ use tests::{Service, TENANT, person};
 
 use super::{Kept, SETTINGS, USERS, ledger, reads};
 
+/// What is told of the tenant, of its definitions and clients, oldest first.
 async fn told(service: &Service) -> Vec<Kept> {
-    ledger(service, LedgerChain::Configuration).await
+    let mut told = Vec::new();
+    for chain in LedgerChain::all() {
+        if !matches!(chain, LedgerChain::Forgets(_) | LedgerChain::Reads(_)) {
+            told.extend(ledger(service, chain).await);
+        }
+    }
+    told.sort_by_key(|kept| kept.entry.at);
+    told
 }
 
 async fn last(service: &Service) -> Kept {
