@@ -284,12 +284,7 @@ fn ends(reader: &Reader<'_>, entries: &[ReadEntry]) -> Option<(Version, Version)
 }
 
 /// Tells the ledger that the caller reads values.
-async fn record(
-    call: &Call,
-    schema: &Schema,
-    user: Option<UserId>,
-    facts: Value,
-) -> Result<()> {
+async fn record(call: &Call, schema: &Schema, user: Option<UserId>, facts: Value) -> Result<()> {
     let author = call.author().await?;
     let chain = match user {
         Some(user) => LedgerChain::of_read(user.to_string().as_bytes()),

@@ -240,8 +240,7 @@ impl Table {
         if T::KIND == DefinitionKind::Audit {
             chain = LedgerChain::Settings;
             let after = new.map(AuditSettings::deserialize).transpose();
-            record.facts =
-                after.map_err(Error::unexpected)?.as_ref().map(AuditTimes::facts);
+            record.facts = after.map_err(Error::unexpected)?.as_ref().map(AuditTimes::facts);
         }
         self.append(author, &settings, chain, record).await
     }

@@ -97,8 +97,7 @@ async fn au21_the_verification_of_a_tenant_goes_on_where_it_stopped() {
     let table = &scene.service.table;
     let (mut position, mut users, mut turns) = (VerifyPosition::default(), 0, 0);
     while !position.is_end() {
-        let (report, next) =
-            table.verify_tenant(&tenant(), position, END, 2).await.unwrap();
+        let (report, next) = table.verify_tenant(&tenant(), position, END, 2).await.unwrap();
         assert!(report.users <= 2 && report.faults.is_empty(), "{report:?}");
         users += report.users;
         turns += 1;
@@ -108,8 +107,7 @@ async fn au21_the_verification_of_a_tenant_goes_on_where_it_stopped() {
     // A deadline that has passed does nothing, and loses nothing.
     let now = table.env().clock.now();
     let start = VerifyPosition::default();
-    let (report, next) =
-        table.verify_tenant(&tenant(), start.clone(), now, 100).await.unwrap();
+    let (report, next) = table.verify_tenant(&tenant(), start.clone(), now, 100).await.unwrap();
     assert_eq!((report, next), (AuditReport::default(), start));
 }
 

@@ -2,10 +2,10 @@
 //! AU-19).
 
 use serde_json::{Value, json};
+use shared::domain::Version;
 use shared::domain::audit::{Chain, LedgerChain};
 use shared::domain::author::{Author, Reason};
 use shared::domain::id::UserId;
-use shared::domain::Version;
 use shared::env::Timestamp;
 use shared::store::keys::partition_of_user;
 use shared::store::{Item, Key};
@@ -160,9 +160,8 @@ async fn au08_an_erasure_that_has_no_more_time_goes_on_later() {
     let user = scene.jan.id.parse().unwrap();
     let whole = left(&scene).await;
     let past = Timestamp::from_millis(0);
-    let resume = async |until| {
-        scene.service.table.resume_forget(&tenant(), user, until).await.unwrap()
-    };
+    let resume =
+        async |until| scene.service.table.resume_forget(&tenant(), user, until).await.unwrap();
     assert!(!resume(past).await);
     let after = left(&scene).await;
     assert!(after > 1 && after < whole, "{after} of {whole}");

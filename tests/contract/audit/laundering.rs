@@ -102,7 +102,8 @@ async fn au07_a_write_of_a_child_is_not_hidden_by_the_head_before_it() {
 #[tokio::test]
 async fn au07_when_the_audit_was_on_is_not_taken_from_the_settings() {
     let scene = Scene::open().await;
-    let key = Key::definition(&tenant(), shared::domain::definition::DefinitionKind::Audit, "audit");
+    let key =
+        Key::definition(&tenant(), shared::domain::definition::DefinitionKind::Audit, "audit");
     let settings = scene.service.table.get(&key).await.unwrap().unwrap().into_attributes();
     let mut doc: Value = serde_json::from_str(settings["doc"].as_s().unwrap()).unwrap();
     for changed in [json!({ "since": null }), json!({ "level": "off", "since": null })] {

@@ -269,7 +269,8 @@ impl Reader<'_> {
             [name] => {
                 let field = name.parse::<Predefined>().ok();
                 let definition = field.and_then(|field| self.schema.predefined(field));
-                let how = if definition.is_some_and(hidden) { Shown::Hidden } else { Shown::Stored };
+                let how =
+                    if definition.is_some_and(hidden) { Shown::Hidden } else { Shown::Stored };
                 definition.is_none_or(visible).then(|| (pointer(at, name), how))
             }
             _ => Some((stored.to_owned(), Shown::Stored)),

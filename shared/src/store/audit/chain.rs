@@ -6,9 +6,7 @@ use ring::digest::{SHA256, digest};
 use subtle::ConstantTimeEq as _;
 
 use super::key::AuditKey;
-use crate::domain::audit::{
-    AuditSettings, Chain, Detail, Entry, Level, Previous, Restart,
-};
+use crate::domain::audit::{AuditSettings, Chain, Detail, Entry, Level, Previous, Restart};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{TenantId, UserId};
 use crate::domain::versioned::{Version, content};
@@ -173,8 +171,7 @@ impl NewEntry {
         self.entry.previous = head.map(Head::previous);
         self.entry.restart = restart;
         let never = matches!(chain, Chain::Ledger(chain) if chain.never_ends());
-        let wanted =
-            if never || settings.legal_hold { NEVER } else { settings.end(self.entry.at) };
+        let wanted = if never || settings.legal_hold { NEVER } else { settings.end(self.entry.at) };
         let before = head.map_or(wanted, |head| head.ends);
         self.entry.shortened = before > wanted.plus_seconds(SKEW_SECONDS);
         let ends = if self.entry.shortened { wanted } else { wanted.max(before) };

@@ -134,8 +134,7 @@ impl Above {
     }
 
     fn is_followed_by(&self, step: &Step) -> bool {
-        let named =
-            |entry: &Previous| entry.sequence == step.sequence && entry.mac == step.mac;
+        let named = |entry: &Previous| entry.sequence == step.sequence && entry.mac == step.mac;
         self.previous.as_ref().is_some_and(named)
     }
 

@@ -292,7 +292,8 @@ impl Table {
                 return Ok((report, position));
             }
             let entry = position.entry.take();
-            let (found, next) = self.verify_ledger((key, &times), tenant, chain, entry, until).await?;
+            let (found, next) =
+                self.verify_ledger((key, &times), tenant, chain, entry, until).await?;
             report.add(Chain::Ledger(chain), found);
             if next.is_some() {
                 position.entry = next;
