@@ -7,15 +7,12 @@
 
 use std::sync::PoisonError;
 
-use serde::Deserialize as _;
-
-use super::audit::Record;
 use super::item::Item;
 use super::keys::{self, Key};
 use super::retry::Retry;
 use super::table::{Range, Table};
 use super::write::{CommitError, Condition, MAX_WRITES, Write};
-use crate::domain::audit::{AuditSettings, AuditTimes, LedgerChain, Level, Operation};
+use crate::domain::audit::AuditSettings;
 use crate::domain::author::Author;
 use crate::domain::definition::{
     AttributeDefinition, Category, Definition, DefinitionKind, PersonaDefinition,
@@ -204,47 +201,6 @@ impl Table {
         }
     }
 
-    /// The writes of the ledger's entry of a definition that changes.
-    async fn definition_entry<T: Definition>(
-        &self,
-        author: &Author,
-        schema: &Schema,
-        before: Option<&T>,
-        after: Option<&T>,
-    ) -> Result<Vec<Write>> {
-        let operation = match (before, after) {
-            _ if T::KIND == DefinitionKind::Audit => Operation::TenantSettings,
-            (None, _) => Operation::ConfigCreate,
-            (_, None) => Operation::ConfigDelete,
-            (Some(_), Some(_)) => Operation::ConfigChange,
-        };
-        let mut settings = schema.audit();
-        let document = |value: Option<&T>| {
-            value.map(serde_json::to_value).transpose().map_err(Error::unexpected)
-        };
-        let (mut old, mut new) = (document(before)?, document(after)?);
-        if T::KIND == DefinitionKind::Workflow {
-            old.iter_mut().chain(&mut new).for_each(shorten_script);
-        }
-        // What ends the audit, or begins it, is told too (rule AU-16).
-        if let Some(changed) = new.as_ref().filter(|_| T::KIND == DefinitionKind::Audit)
-            && settings.level == Level::Off
-        {
-            settings = AuditSettings::deserialize(changed).map_err(Error::unexpected)?;
-        }
-        let key = after.or(before).map(Definition::key).unwrap_or_default();
-        let name = T::PATH.rsplit('/').next().unwrap_or_default();
-        let target = T::ONLY.map_or_else(|| format!("{name}/{key}"), |_| name.to_owned());
-        let mut record = Record::of_documents(operation, target, old.as_ref(), new.as_ref());
-        let mut chain = LedgerChain::Configuration;
-        if T::KIND == DefinitionKind::Audit {
-            chain = LedgerChain::Settings;
-            let after = new.map(AuditSettings::deserialize).transpose();
-            record.facts = after.map_err(Error::unexpected)?.as_ref().map(AuditTimes::facts);
-        }
-        self.append(author, &settings, chain, record).await
-    }
-
     /// Marks definitions as assigned before the first value of them is written (rule D6): once per
     /// process and version, and not at all where the loaded configuration shows the mark. A
     /// definition that is no longer as it was loaded makes the decision outdated: what a mark
@@ -334,14 +290,6 @@ fn check_room<T: Definition>(
         return Err(Error::invalid("", Code::TooLarge, detail));
     }
     Ok(())
-}
-
-/// Puts the hash and the length of a workflow's script in its place: scripts are long, and readers
-/// of the audit need no rights to them (rule AU-16).
-fn shorten_script(document: &mut serde_json::Value) {
-    if let Some(script) = document.get_mut("script") {
-        *script = digest_of(script);
-    }
 }
 
 /// The definition is as it was read, the mark of its use included: a put must not lose a mark set
