@@ -83,10 +83,10 @@ struct AuditQuery {
 }
 
 impl AuditQuery {
-    fn read(call: &Call, schema: &Schema, view: View) -> Result<Self> {
+    fn read(call: &Call, schema: &Schema) -> Result<Self> {
         let attribute = call.query("attribute");
-        let read = |text| AttributeFilter::read(text, schema, view);
-        let attribute = attribute.map(read).transpose()?;
+        let attribute =
+            attribute.map(|text| AttributeFilter::read(text, schema, call.view())).transpose()?;
         let actor = call.query("actor").map(actor_of).transpose()?;
         let operation = call.query("operation").map(|text| {
             let wrong = || wrong("operation", expected_word(&Operation::ALL, text));
@@ -178,7 +178,7 @@ fn reader_of<'r>(
 async fn of_user(call: Call) -> HandlerResult {
     let tenant = &call.caller.tenant;
     call.page_size()?;
-    let asked = AuditQuery::read(&call, &*call.app.schema(tenant).await?, View::Administrative)?;
+    let asked = AuditQuery::read(&call, &*call.app.schema(tenant).await?)?;
     let user = call.user("user_id").await?;
     let current = call.app.table().get_user(tenant, user).await?;
     let schema = call.app.schema_of(tenant, [&current.value]).await?;
@@ -196,7 +196,7 @@ async fn of_me(call: Call) -> HandlerResult {
     let tenant = &call.caller.tenant;
     let me = call.me().await?;
     let schema = call.app.schema_of(tenant, [&me.value]).await?;
-    let asked = AuditQuery::read(&call, &schema, View::SelfService)?;
+    let asked = AuditQuery::read(&call, &schema)?;
     let (person, most) = (Some(me.value.id), call.caller.grants.max_classifier);
     let names = BTreeMap::new();
     let reader = Reader {
@@ -237,7 +237,7 @@ async fn search(call: Call) -> HandlerResult {
     let (tenant, table) = (&call.caller.tenant, call.app.table());
     let size = call.page_size()?;
     let schema = call.app.schema(tenant).await?;
-    let asked = AuditQuery::read(&call, &schema, View::Administrative)?;
+    let asked = AuditQuery::read(&call, &schema)?;
     let position = call.open_cursor::<AuditPosition>(&asked.bound, call.query("cursor")).await?;
     let to = asked.to.unwrap_or_else(|| call.app.env().clock.now());
     let position = position.unwrap_or_else(|| AuditPosition::start(to));

@@ -91,6 +91,13 @@ impl Table {
         Self { client, name: name.into(), env, marked: Arc::default(), audit: AuditKeys::default() }
     }
 
+    /// The table as another function has it: it has read nothing but the key of the audit, which
+    /// never changes.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self { marked: Arc::default(), ..self.clone() }
+    }
+
     /// The client, for what only the operator's program does: making the table.
     #[must_use]
     pub const fn client(&self) -> &Client {

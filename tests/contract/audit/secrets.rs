@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use tests::{Service, TENANT};
 
 use super::{USERS, complete};
+use crate::edge::logs;
 
 /// Values that can be recognised wherever they stand.
 const SECRETS: [&str; 6] =
@@ -12,6 +13,7 @@ const SECRETS: [&str; 6] =
 
 #[tokio::test]
 async fn au06_secret_and_hidden_values_are_named_and_never_kept() {
+    logs::keep();
     let service = Service::start().await;
     let crm = service.crm().await;
     let secret = crm.define("secret", json!({ "data_format": "HASH" })).await.id;
@@ -42,6 +44,9 @@ async fn au06_secret_and_hidden_values_are_named_and_never_kept() {
     assert_eq!(patched.code(), 200, "{}", patched.text());
     crm.delete(&persona.path).if_match("*").await.is(204);
 
+    for secret in SECRETS {
+        assert!(logs::lines_with(secret).is_empty(), "{secret}");
+    }
     let entries = complete(&service, &jan.id).await;
     for id in [&secret, &pin, &hidden] {
         assert_eq!(entries[0].values(&format!("/attributes/{id}")), "- -");

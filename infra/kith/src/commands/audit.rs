@@ -69,7 +69,7 @@ pub(crate) async fn run(
         None => Ok(ExitCode::SUCCESS),
         Some((chain, sequence, _)) => {
             let count = counted(report.faults.len(), "fault");
-            Err(format!("found {count}; the first is at {} of {chain}", sequence.0).into())
+            Err(format!("found {count}; the first is {} {}", place(chain), sequence.0).into())
         }
     }
 }

@@ -225,8 +225,10 @@ impl Reader<'_> {
                 self.field(&format!("/systems/{system}/overrides"), rest, stored)
             }
             ["systems", system, "attributes", name] => {
-                let system = &self.schema.systems.get(system)?.stored.value;
-                let mut visible = system.visible(self.most);
+                let Some(system) = self.schema.systems.get(system) else {
+                    return Some((stored.to_owned(), Shown::Hidden));
+                };
+                let mut visible = system.stored.value.visible(self.most);
                 let attribute = visible.find(|attribute| attribute.name == *name)?;
                 let secret = attribute.classifier == Classifier::Sensitive;
                 let how = if secret { Shown::Hidden } else { Shown::Stored };

@@ -15,7 +15,7 @@ use crate::store::table::{ItemPage, Range, Table};
 const READ_AT_ONCE: usize = 50;
 /// How many entries one page is looked for among. The page may be empty then and still have a next
 /// one.
-pub(super) const LOOKED_THROUGH: usize = 500;
+const LOOKED_THROUGH: usize = 500;
 /// By how much the times of two entries of a chain may be against their order: clocks differ.
 const SKEW_SECONDS: i64 = 3600;
 

@@ -11,7 +11,7 @@ use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use super::key::AuditKey;
-use super::read::{AuditFilter, LOOKED_THROUGH, read_entry};
+use super::read::{AuditFilter, read_entry};
 use crate::domain::audit::{Chain, LedgerChain, ReadEntry};
 use crate::domain::error::Result;
 use crate::domain::id::{TenantId, UserId};
@@ -23,6 +23,8 @@ use crate::store::table::Table;
 
 /// How many entries of a source are read at once.
 const READ_AT_ONCE: usize = 25;
+/// How many entries one page is looked for among, of all sources together.
+const LOOKED_THROUGH: usize = 2000;
 /// The seconds of a day.
 const DAY_SECONDS: i64 = 24 * 3600;
 
