@@ -175,6 +175,11 @@ class Alarms(unittest.TestCase):
         self.assertEqual(silent["MetricName"], "Invocations")
         self.assertEqual(silent["TreatMissingData"], "breaching")
 
+    def test_an_audit_that_nobody_verifies_rings(self) -> None:
+        silent = self.alarms["AuditUnverifiedAlarm"]["Properties"]
+        self.assertEqual(silent["Threshold"], 2 * 24 * 3600)
+        self.assertEqual(silent["TreatMissingData"], "breaching")
+
     def test_functions_that_nobody_waits_for_are_watched(self) -> None:
         self.assertLessEqual({"SweeperFunction", "StreamFunction"}, self.watched("Errors"))
         self.assertEqual(self.watched("AsyncEventsDropped"), {"SweeperFunction"})

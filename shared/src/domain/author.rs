@@ -66,6 +66,8 @@ pub enum Reason {
     AddressOfOwner,
     /// An operator erases a person at the command line.
     Operator,
+    /// An operator repeats in a restored table what was erased in the replaced one.
+    Replay,
 }
 
 impl Author {
@@ -132,7 +134,9 @@ impl Author {
             Writer::User(id) => (ActorKind::Person, Some(id.to_string())),
             // Whose profile it is has no id yet: `of_user` gives it.
             Writer::Subject(_) => (ActorKind::Person, None),
-            Writer::Service if self.reason == Reason::Operator => (ActorKind::Operator, None),
+            Writer::Service if matches!(self.reason, Reason::Operator | Reason::Replay) => {
+                (ActorKind::Operator, None)
+            }
             Writer::Service => (ActorKind::Service, None),
         };
         audit::Actor { kind, id }
@@ -150,6 +154,7 @@ impl Author {
             Reason::SignIn(server) => Some(Via::SignIn { server: server.clone() }),
             Reason::Recomputation => Some(Via::Workflow),
             Reason::AddressOfOwner => Some(Via::AddressOfOwner),
+            Reason::Replay => Some(Via::Replay),
         }
     }
 

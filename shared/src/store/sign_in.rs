@@ -126,7 +126,8 @@ impl Table {
 
     /// Finishes the erasure of a user that a look-up still names (rule D7).
     async fn finish_erasure(&self, tenant: &TenantId, user: UserId) -> Result<SignInMatch> {
-        self.resume_forget(tenant, user).await?;
+        let until = self.env.clock.now().plus_seconds(REQUEST_SECONDS);
+        self.resume_forget(tenant, user, until).await?;
         Ok(SignInMatch::Retry)
     }
 

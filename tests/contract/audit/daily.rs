@@ -72,7 +72,7 @@ async fn au21_the_sweeper_verifies_each_day_and_logs_what_it_finds() {
     scene.service.sweep().await;
     let clean = lines();
     assert_eq!(clean.len(), 1, "{clean:?}");
-    assert_eq!((&clean[0]["audit_faults"], &clean[0]["ledgers"]), (&json!(0), &json!(33)));
+    assert_eq!((&clean[0]["audit_faults"], &clean[0]["ledgers"]), (&json!(0), &json!(50)));
     let item = scene.entries().await.remove(2);
     let changed = flipped(&item.clone().into_attributes(), "doc", 30).unwrap();
     scene.put(changed).await;
@@ -95,11 +95,9 @@ async fn au21_the_verification_of_a_tenant_goes_on_where_it_stopped() {
         scene.crm.create(USERS, json!({ "username": format!("u{n}") })).await;
     }
     let table = &scene.service.table;
-    let settings = table.audit_settings(&tenant()).await.unwrap();
     let (mut position, mut users, mut turns) = (VerifyPosition::default(), 0, 0);
     while !position.is_end() {
-        let (report, next) =
-            table.verify_tenant(&tenant(), &settings, position, END, 2).await.unwrap();
+        let (report, next) = table.verify_tenant(&tenant(), position, END, 2).await.unwrap();
         assert!(report.users <= 2 && report.faults.is_empty(), "{report:?}");
         users += report.users;
         turns += 1;
@@ -109,8 +107,7 @@ async fn au21_the_verification_of_a_tenant_goes_on_where_it_stopped() {
     // A deadline that has passed does nothing, and loses nothing.
     let now = table.env().clock.now();
     let start = VerifyPosition::default();
-    let (report, next) =
-        table.verify_tenant(&tenant(), &settings, start.clone(), now, 100).await.unwrap();
+    let (report, next) = table.verify_tenant(&tenant(), start.clone(), now, 100).await.unwrap();
     assert_eq!((report, next), (AuditReport::default(), start));
 }
 
@@ -131,4 +128,46 @@ async fn au21_a_user_who_is_written_meanwhile_is_no_fault() {
     }
     writing.await.unwrap();
     assert_eq!(scene.verify().await.entries, 65);
+}
+
+#[tokio::test]
+async fn au21_the_heads_of_the_ledger_are_logged_once_a_day() {
+    logs::keep();
+    let scene = Scene::open().await;
+    scene.service.create_tenant("anchored").await;
+    let lines = || {
+        let all = logs::lines_with("\"operation\":\"audit_heads\"");
+        all.into_iter().filter(|line| line["tenant"] == "anchored").collect::<Vec<_>>()
+    };
+    for _ in 0..3 {
+        scene.service.sweep().await;
+    }
+    let told = lines();
+    assert_eq!(told.len(), 1, "{told:?}");
+    let heads = told[0]["heads"].as_str().unwrap();
+    assert!(heads.starts_with("S:1:") && heads.len() == 20, "{heads}");
+}
+
+#[tokio::test]
+async fn au21_a_note_in_the_table_that_all_is_verified_is_not_believed() {
+    let scene = Scene::open().await;
+    let key = Key::progress(&tenant(), shared::store::keys::Walk::Audit);
+    scene.service.sweep().await;
+    let today = scene.service.table.get(&key).await.unwrap().unwrap().into_attributes();
+    scene.service.clock.advance(24 * 3600);
+    scene.service.sweep().await;
+    let tomorrow = scene.service.table.get(&key).await.unwrap().unwrap().into_attributes();
+    let doc = |attributes: &super::verifying::Attributes| attributes["doc"].as_s().unwrap().clone();
+    let day = |text: &str| text.replace("2026-11-22", "2026-11-23");
+    let mut forged = tomorrow.clone();
+    let text = day(&doc(&tomorrow));
+    assert_ne!(text, doc(&tomorrow));
+    forged.insert("doc".to_owned(), aws_sdk_dynamodb::types::AttributeValue::S(text));
+    scene.put(forged).await;
+    scene.service.clock.advance(24 * 3600);
+    scene.service.sweep().await;
+    let after = scene.service.table.get(&key).await.unwrap().unwrap().into_attributes();
+    assert!(doc(&after).contains("2026-11-23"));
+    assert_ne!(after["version"], tomorrow["version"], "it was verified");
+    assert_ne!(doc(&today), doc(&after));
 }

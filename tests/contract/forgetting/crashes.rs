@@ -32,7 +32,7 @@ async fn finish(setting: &Setting, person: &Everything, finisher: Finisher, what
         }
         Finisher::Visitor => {
             assert_eq!(
-                service.table.resume_forget(&tenant, id).await.unwrap(),
+                service.table.resume_forget(&tenant, id, END).await.unwrap(),
                 begun == 1,
                 "{what}"
             );
@@ -145,7 +145,7 @@ async fn d7_what_crashed_is_finished_once_by_many_at_once() {
         let (first, second, resumed, _) = tokio::join!(
             places[0].crm.delete(&person.user.path).into_future(),
             places[1].crm.delete(&person.user.path).into_future(),
-            setting.service.table.resume_forget(&tenant, id),
+            setting.service.table.resume_forget(&tenant, id, END),
             setting.service.sweep(),
         );
         assert!(

@@ -81,7 +81,8 @@ async fn during_the_forget(operations: &[Operation]) {
             if *operation != Operation::Forget {
                 assert_eq!(forgotten.code(), 204, "{what}");
             }
-            if call > TOMBSTONE && *operation != Operation::Forget && *operation != Operation::Find {
+            if call > TOMBSTONE && *operation != Operation::Forget && *operation != Operation::Find
+            {
                 let nothing =
                     [404, 422].contains(&other.code()) || other.text().contains(r#""items":[]"#);
                 assert!(
@@ -168,7 +169,11 @@ async fn d7_the_sweeper_between_any_two_calls_of_a_forget() {
         let forget = tokio::spawn(setting.crm.delete(&person.user.path).into_future());
         gate.reached().await;
         let swept = setting.service.sweep().await;
-        assert_eq!(swept.erasures, u64::from((TOMBSTONE + 1..calls).contains(&call)), "at call {call}");
+        assert_eq!(
+            swept.erasures,
+            u64::from((TOMBSTONE + 1..calls).contains(&call)),
+            "at call {call}"
+        );
         gate.open();
         forget.await.unwrap().is(204);
         setting.gone(&person, &format!("swept before call {call}")).await;

@@ -19,7 +19,7 @@ use crate::domain::versioned::Version;
 use crate::env::Timestamp;
 use crate::store::index::{Position, SortRange};
 use crate::store::keys::{self, AUDIT_SHARDS, Key};
-use crate::store::table::{Range, Table};
+use crate::store::table::Table;
 
 /// How many entries of a source are read at once.
 const READ_AT_ONCE: usize = 25;
@@ -156,8 +156,7 @@ impl Table {
         if among.is_empty() {
             return Ok(Vec::new());
         }
-        let partition = keys::partition_of_ledger(tenant);
-        let heads = self.query_all(&partition, Range::StartsWith("HEAD#")).await?;
+        let heads = self.heads_of_ledger(tenant).await?;
         let named = |chain: &LedgerChain| {
             let key = Key::ledger_head(tenant, *chain);
             heads.iter().any(|head| head.key() == key)
