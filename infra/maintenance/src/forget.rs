@@ -4,6 +4,7 @@
 use shared::domain::author::{Author, Reason};
 use shared::domain::error::{Error, Result};
 use shared::domain::id::{TenantId, UserId, UserName};
+use shared::env::Timestamp;
 use shared::store::keys::owner_of_partition;
 use shared::store::{Key, Table};
 

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use super::forget::REQUEST_SECONDS;
 use super::keys::Key;
 use super::principals::{principal_change, store_principal};
 use super::table::Table;

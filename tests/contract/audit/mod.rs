@@ -17,7 +17,7 @@ mod secrets;
 mod seeing;
 mod settings;
 mod sources;
-mod verifying;
+pub(crate) mod verifying;
 mod watching;
 mod writing;
 

@@ -3,6 +3,7 @@
 use maintenance::forget::{ErasureOutcome, forget};
 use tests::{Everything, Fault, Service, Setting, TENANT};
 
+use crate::audit::verifying::END;
 use crate::edge::logs;
 
 /// The function that completes the erasure after the crash.
