@@ -37,6 +37,14 @@ PERSON = (
 # The record of the key of a creation is written in its transaction.
 CREATION, RECORD = "create with username", "each further unique value"
 
+# The entry that a change leaves in the audit, by the row of the change: the variant of that row.
+ENTRY = "an audit entry"
+AUDITED = {
+    "later sign-in": 0, "first sign-in of a person whom a CRM": 1, "change a plain field": 0,
+    "change an indexed field": 1, "change a system profile": 1, "create with username": 1,
+    "forget a user": 0,
+}
+
 # By number of people: systems that synchronise, and programs of back ends that ask for tokens.
 SYSTEMS = dict(zip(PEOPLE, (3, 5, 20), strict=True))
 PROGRAMS = dict(zip(PEOPLE, (5, 50, 2000), strict=True))
@@ -53,8 +61,9 @@ PEAK = 5
 # event and of the sweeper with one tenant.
 API_MS, STREAM_MS, SWEEPER_MS = 5, 12, 50
 # Read units of the stream function for one event, and of one run of the sweeper with one tenant: the
-# unfinished erasures, the waiting imports, the tenants, the epoch, the state of the recomputation.
-EVENT_READS, SWEEP_READS = 1, 4
+# unfinished erasures, the waiting imports, the tenants, the epoch, the states of the recomputation and
+# of the verification of the audit.
+EVENT_READS, SWEEP_READS = 1, 5
 # Requests a second that one instance of a function serves on average. Each instance reads the epoch
 # each 30 seconds and, if the table has a key of yours, asks KMS each 5 minutes.
 INSTANCE_RATE, FEWEST_INSTANCES = 10, 6
@@ -68,6 +77,9 @@ ITEMS = (
     ("profile in one system and its index entry", 640),
 )
 ITEM_COUNT, INDEX_ENTRY_BYTES, OVERHEAD_BYTES = 10, 115, 100
+
+# An audit entry, its place in the index, and how many years it is kept.
+ENTRY_BYTES, ENTRY_YEARS = 600, 400 / 365
 
 METRICS_OF_MAPPING = 5
 # Operations that are called each hour of the year, and the metrics of each that OperationMetrics
@@ -131,11 +143,14 @@ class Load:
 
 def loads(people):
     """The load of a year, by group."""
-    found = {group: Load() for group in ("sign-ins", "reads", "writes", "synchronisation", "tokens")}
+    groups = ("sign-ins", "reads", "writes", "audit", "synchronisation", "tokens")
+    found = {group: Load() for group in groups}
     for group, _, row, variant, often, kilobytes, events in PERSON:
         found[group].add(people * often, sources.units(row, variant), kilobytes, events)
         if row == CREATION:
             found[group].writes += people * often * sources.units(RECORD).write
+        if row in AUDITED:
+            found["audit"].writes += people * often * sources.units(ENTRY, AUDITED[row]).write
     changes = sum(load.events for load in found.values())
     sync, systems = found["synchronisation"], SYSTEMS[people]
     page, empty = (sources.units("a page of 50 users", variant) for variant in (0, 1))
@@ -150,6 +165,9 @@ def gigabytes(people):
     """The size of the table, and of its index."""
     table = sum(size for _, size in ITEMS) + ITEM_COUNT * OVERHEAD_BYTES
     index = INDEX_ENTRY_BYTES + OVERHEAD_BYTES
+    entries = ENTRY_YEARS * sum(often for _, _, row, _, often, _, _ in PERSON if row in AUDITED)
+    table += entries * (ENTRY_BYTES + OVERHEAD_BYTES)
+    index *= 1 + entries
     return people * table / GIGABYTE, people * index / GIGABYTE
 
 

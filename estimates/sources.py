@@ -44,9 +44,10 @@ def operations(page="docs/reference/costs.md"):
     """Each row of the table of costs: what it is about, and its units, one for each variant."""
     found = {}
     for what, *cells in rows(page):
-        if len(cells) != 3 or what == "operation":
+        # The last column has the units with an audit.
+        if len(cells) != 4 or what == "operation":
             continue
-        reads, writes, dollars = (numbers(cell) for cell in cells)
+        reads, writes, dollars = (numbers(cell) for cell in cells[:3])
         count = max(len(reads), len(writes))
         spread = [part * count if len(part) == 1 else part for part in (reads, writes)]
         dollars += [None] * (count - len(dollars))

@@ -36,6 +36,8 @@ SET = GRADUAL | {
     "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
     "TableKeyArn": ARN.format("kms", "key/2"),
 }
+# The functions that leave audit entries.
+AUDITING = ("Token", "Users", "Personas", "Definitions", "Subjects", "Sweeper")
 FUNCTIONS = sorted(
     name
     for name, resource in SOURCE["Resources"].items()
@@ -173,6 +175,11 @@ class Alarms(unittest.TestCase):
         self.assertEqual(silent["MetricName"], "Invocations")
         self.assertEqual(silent["TreatMissingData"], "breaching")
 
+    def test_an_audit_that_nobody_verifies_rings(self) -> None:
+        silent = self.alarms["AuditUnverifiedAlarm"]["Properties"]
+        self.assertEqual(silent["Threshold"], 2 * 24 * 3600)
+        self.assertEqual(silent["TreatMissingData"], "breaching")
+
     def test_functions_that_nobody_waits_for_are_watched(self) -> None:
         self.assertLessEqual({"SweeperFunction", "StreamFunction"}, self.watched("Errors"))
         self.assertEqual(self.watched("AsyncEventsDropped"), {"SweeperFunction"})
@@ -209,12 +216,14 @@ class Metrics(unittest.TestCase):
     def test_a_filter_reads_what_the_log_line_has(self) -> None:
         lines = {
             "AccessLogs": "template.yaml",
-            "SweeperLogs": "functions/sweeper/src/lib.rs",
+            "SweeperLogs": "functions/sweeper/src",
         }
         for name, found in self.filters(**SET).items():
             properties = found["Properties"]
             source = lines.get(properties["LogGroupName"], "shared/src/http/edge.rs")
-            code = (ROOT / source).read_text()
+            path = ROOT / source
+            files = sorted(path.glob("*.rs")) if path.is_dir() else [path]
+            code = "".join(file.read_text() for file in files)
             (transformation,) = properties["MetricTransformations"]
             dimensions = [d["Value"] for d in transformation.get("Dimensions", [])]
             texts = [properties["FilterPattern"], transformation["MetricValue"], *dimensions]
@@ -317,14 +326,21 @@ class Resources(unittest.TestCase):
         for name, role in transformed(**SET).of_type("AWS::IAM::Role").items():
             self.assertIn("PermissionsBoundary", role["Properties"], name)
 
-    def test_only_the_token_function_may_use_the_key_that_seals(self) -> None:
+    def test_only_the_token_function_may_use_the_key_that_seals_private_keys(self) -> None:
+        """The others that write may use it for the key of the audit alone."""
         arn = SET["SealingKeyArn"]
+        users = {
+            "TokenRole": ["private-keys", "audit"],
+            **{f"{name}Role": "audit" for name in AUDITING if name != "Token"},
+        }
         for name, statements in transformed(**SET).roles().items():
-            own = [s for s in statements if s["Resource"] == arn]
-            self.assertEqual(len(own), name == "TokenRole", name)
+            own = [s["Condition"] for s in statements if s["Resource"] == arn]
+            context = users.get(name)
+            due = {"StringEquals": {"kms:EncryptionContext:kith": context}}
+            self.assertEqual(own, [due] if context else [], name)
         functions = transformed(**SET).of_type("AWS::Lambda::Function")
         told = {n for n, f in functions.items() if arn in json.dumps(f["Properties"]["Environment"])}
-        self.assertEqual(told, {"TokenFunction"})
+        self.assertEqual(told, {f"{name}Function" for name in AUDITING})
 
     def test_every_log_group_has_the_key(self) -> None:
         for name, group in transformed(**SET).of_type("AWS::Logs::LogGroup").items():

@@ -23,7 +23,7 @@ const fn problem_type(
 }
 
 /// Every problem type, in the order of the statuses.
-pub const PROBLEM_TYPES: [ProblemType; 20] = [
+pub const PROBLEM_TYPES: [ProblemType; 22] = [
     problem_type(
         "malformed-request",
         "JSON that cannot be read, a duplicate key, a bad cursor, an unknown query \
@@ -86,6 +86,16 @@ pub const PROBLEM_TYPES: [ProblemType; 20] = [
         "the state does not allow the operation, e.g. a change request that is STALE, \
          or a second subject of one authentication server",
         "read the resource again and decide",
+    ),
+    problem_type(
+        "legal-hold",
+        "the tenant keeps everybody for now, and no user can be deleted",
+        "ask an administrator to end the hold at `PATCH /identity/config/audit`",
+    ),
+    problem_type(
+        "audit-ended",
+        "the audit does not reach back so far: entries have ended",
+        "ask for a later version or time",
     ),
     problem_type(
         "precondition-failed",

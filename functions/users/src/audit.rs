@@ -10,16 +10,17 @@ use std::str::FromStr;
 
 use serde_json::{Value, json};
 use shared::axum::routing::get;
-use shared::domain::Scope::{AuditRead, AuditValues};
+use shared::domain::Scope::{Administrator, AuditRead, AuditValues, ConfigRead};
 use shared::domain::audit::{
-    Actor, ActorKind, AttributeFilter, Entry, LedgerChain, Operation, ReadEntry, Reader,
-    pointer_shown,
+    Actor, ActorKind, AttributeFilter, ChangeKind, Entry, LedgerChain, Operation, ReadEntry,
+    Reader, diff_user, pointer_shown,
 };
 use shared::domain::error::{Error, Result};
 use shared::domain::field::TIME;
 use shared::domain::id::{BaseId, ClientId, UserId};
 use shared::domain::schema::Schema;
 use shared::domain::string_enum::expected_word;
+use shared::domain::user::User;
 use shared::domain::{Json, Version, View};
 use shared::env::Timestamp;
 use shared::http::answer::{Answer, HandlerResult};
@@ -84,7 +85,8 @@ struct AuditQuery {
 impl AuditQuery {
     fn read(call: &Call, schema: &Schema) -> Result<Self> {
         let attribute = call.query("attribute");
-        let attribute = attribute.map(|text| AttributeFilter::read(text, schema)).transpose()?;
+        let attribute =
+            attribute.map(|text| AttributeFilter::read(text, schema, call.view())).transpose()?;
         let actor = call.query("actor").map(actor_of).transpose()?;
         let operation = call.query("operation").map(|text| {
             let wrong = || wrong("operation", expected_word(&Operation::ALL, text));
@@ -114,12 +116,15 @@ impl AuditQuery {
     fn chains(&self) -> Vec<LedgerChain> {
         let told = |chain: &LedgerChain| match (self.operation, chain) {
             (None, _) => true,
-            (Some(Operation::UserForget), chain) => matches!(chain, LedgerChain::Forgets(_)),
-            (Some(Operation::AuditRead | Operation::Export), chain) => {
-                matches!(chain, LedgerChain::Reads(_))
+            (Some(operation), LedgerChain::Settings) => operation.is_of_settings(),
+            (Some(operation), LedgerChain::Clients(_)) => operation.is_of_clients(),
+            (Some(operation), LedgerChain::Configuration) => {
+                let elsewhere = operation.is_of_settings() || operation.is_of_clients();
+                operation.is_of_configuration() && !elsewhere
             }
-            (Some(operation), chain) => {
-                *chain == LedgerChain::Configuration && operation.is_of_configuration()
+            (Some(operation), LedgerChain::Forgets(_)) => operation == Operation::UserForget,
+            (Some(operation), LedgerChain::Reads(_)) => {
+                matches!(operation, Operation::AuditRead | Operation::Export)
             }
         };
         LedgerChain::all().filter(told).collect()
@@ -157,9 +162,17 @@ fn reader_of<'r>(
     schema: &'r Schema,
     names: &'r BTreeMap<String, String>,
 ) -> Reader<'r> {
-    let values = call.caller.grants.scopes.allows(AuditValues);
-    let (view, most) = (View::Administrative, call.caller.grants.max_classifier);
-    Reader { schema, view, most, values, person: None, names }
+    let scopes = &call.caller.grants.scopes;
+    Reader {
+        schema,
+        view: View::Administrative,
+        most: call.caller.grants.max_classifier,
+        values: scopes.allows(AuditValues),
+        configuration: scopes.allows(ConfigRead),
+        clients: scopes.allows(Administrator),
+        person: None,
+        names,
+    }
 }
 
 async fn of_user(call: Call) -> HandlerResult {
@@ -186,8 +199,16 @@ async fn of_me(call: Call) -> HandlerResult {
     let asked = AuditQuery::read(&call, &schema)?;
     let (person, most) = (Some(me.value.id), call.caller.grants.max_classifier);
     let names = BTreeMap::new();
-    let view = View::SelfService;
-    let reader = Reader { schema: &schema, view, most, values: true, person, names: &names };
+    let reader = Reader {
+        schema: &schema,
+        view: View::SelfService,
+        most,
+        values: true,
+        configuration: false,
+        clients: false,
+        person,
+        names: &names,
+    };
     let (entries, next) = page(&call, &asked, &reader, me.value.id).await?;
     let names = client_names(&call, &entries).await?;
     let reader = Reader { names: &names, ..reader };
@@ -318,13 +339,13 @@ async fn at(call: Call) -> HandlerResult {
     };
     let user = table.get_user(tenant, call.user("user_id").await?).await?;
     let key = table.audit_key().await?;
-    let settings = call.app.schema(tenant).await?.audit();
-    let past = table.profile_at(tenant, key, &settings, &user, moment).await?;
+    let past = table.profile_at(tenant, key, &user, moment).await?;
     let schema = call.app.schema_of(tenant, [&past.user]).await?;
     let facts = json!({ "version": past.version.0 });
     record(&call, &schema, Some(user.value.id), facts).await?;
     let mut shown = Json::Object(past.user.show(&schema));
-    let unknown = past.unknown.iter();
+    let hidden = hidden_now(&past.user, &user.value, &schema);
+    let unknown = past.unknown.iter().chain(&hidden);
     let unknown: BTreeSet<_> =
         unknown.filter_map(|stored| pointer_shown(stored, &schema)).collect();
     for pointer in &unknown {
@@ -334,6 +355,17 @@ async fn at(call: Call) -> HandlerResult {
     shown.insert("version".to_owned(), Json::from(past.version.0));
     shown.insert("unknown".to_owned(), unknown.into_iter().collect::<Vec<_>>().into());
     Ok(Answer::content(shown))
+}
+
+/// The stored pointers of what a profile had then and what nobody is shown any more: values of
+/// attributes that are hidden now or whose definition is gone, and names of such personas.
+fn hidden_now(past: &User, current: &User, schema: &Schema) -> Vec<String> {
+    let changes = diff_user(Some(past), Some(current), schema).into_iter();
+    let hidden = changes.filter(|change| change.secret && change.kind != ChangeKind::Added);
+    let personas = past.personas.iter();
+    let unnamed = personas.filter(|persona| schema.persona(persona.definition).is_none());
+    let names = unnamed.map(|persona| format!("/personas/{}/name", persona.id));
+    hidden.map(|change| change.pointer).chain(names).collect()
 }
 
 fn whole_number<N: FromStr>(text: &str) -> Result<N> {

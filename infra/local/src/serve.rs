@@ -54,12 +54,11 @@ pub(crate) fn merged(state: impl Fn() -> App) -> Router {
         .fold(Router::new(), |merged, routes| merged.merge(http::route::router(routes, state())))
 }
 
-/// The state of one function that shares nothing with the others but the table, as each deployed
-/// function has it: what one has read, the others have not.
+/// The state of one function that shares nothing with the others but the table and the key of the
+/// audit, as each deployed function has it: what one has read, the others have not.
 #[must_use]
 pub fn own_state(table: &Table, base_url: &str, scripts: &Scripts, fetcher: &Fetcher) -> App {
-    let table = Table::new(table.client().clone(), table.name(), table.env().clone());
-    App::with_fetcher(table, Some(base_url.to_owned()), scripts.clone(), fetcher.clone())
+    App::with_fetcher(table.another(), Some(base_url.to_owned()), scripts.clone(), fetcher.clone())
 }
 
 /// A service that listens and is not yet served.

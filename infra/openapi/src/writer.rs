@@ -4,6 +4,7 @@ use shared::domain::Json;
 
 /// The longest line, in characters; only a long string exceeds it.
 const WIDTH: usize = 110;
+/// The depth of one level: deeper ones would be a fifth of the description.
 const STEP: usize = 1;
 
 /// A value as text. A value that fits on its line is not broken.

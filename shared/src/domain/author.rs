@@ -68,6 +68,8 @@ pub enum Reason {
     Expiry,
     /// An operator erases a person at the command line.
     Operator,
+    /// An operator repeats in a restored table what was erased in the replaced one.
+    Replay,
 }
 
 impl Author {
@@ -114,6 +116,15 @@ impl Author {
         Self { operation, ..self }
     }
 
+    /// The same author, who is this user if the token alone has told who it is.
+    #[must_use]
+    pub fn of_user(&self, user: UserId) -> Self {
+        match self.writer {
+            Writer::Subject(_) => Self { writer: Writer::User(user), ..self.clone() },
+            _ => self.clone(),
+        }
+    }
+
     /// The author as the audit names it.
     #[must_use]
     pub fn audit_actor(&self) -> audit::Actor {
@@ -123,8 +134,11 @@ impl Author {
                 (ActorKind::Person, Some(profile.id.to_string()))
             }
             Writer::User(id) => (ActorKind::Person, Some(id.to_string())),
-            Writer::Subject(base) => (ActorKind::Subject, Some(base.to_string())),
-            Writer::Service if self.reason == Reason::Operator => (ActorKind::Operator, None),
+            // Whose profile it is has no id yet: `of_user` gives it.
+            Writer::Subject(_) => (ActorKind::Person, None),
+            Writer::Service if matches!(self.reason, Reason::Operator | Reason::Replay) => {
+                (ActorKind::Operator, None)
+            }
             Writer::Service => (ActorKind::Service, None),
         };
         audit::Actor { kind, id }
@@ -142,6 +156,7 @@ impl Author {
             Reason::SignIn(server) => Some(Via::SignIn { server: server.clone() }),
             Reason::Recomputation => Some(Via::Workflow),
             Reason::AddressOfOwner => Some(Via::AddressOfOwner),
+            Reason::Replay => Some(Via::Replay),
         }
     }
 

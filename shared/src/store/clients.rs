@@ -1,17 +1,14 @@
 //! Clients in the table.
 
-use super::audit::Record;
 use super::item::Item;
 use super::keys::{self, Key};
 use super::retry::Retry;
 use super::table::{Range, Table};
 use super::write::{CommitError, Condition, Write};
-use crate::domain::audit::{LedgerChain, Operation};
 use crate::domain::author::{Author, Reason};
 use crate::domain::client::Client;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{ClientId, TenantId};
-use crate::domain::json::Json;
 use crate::domain::versioned::Versioned;
 
 /// The edit of a client.
@@ -164,36 +161,6 @@ impl Table {
     /// Deletes a client for the operator. Its tokens live until they expire.
     pub async fn delete_client(&self, id: &ClientId) -> Result<()> {
         self.edit_client(&operator(id), id, |_| Ok(ClientEdit::Delete)).await.map(|_| ())
-    }
-
-    /// The writes of the ledger's entry of a client that changes.
-    async fn client_entry(
-        &self,
-        author: &Author,
-        before: Option<&Client>,
-        after: Option<&Client>,
-    ) -> Result<Vec<Write>> {
-        let Some(id) = after.or(before).map(|client| &client.client_id) else {
-            return Ok(Vec::new());
-        };
-        let operation = match (before, after) {
-            (None, _) => Operation::ClientCreate,
-            (_, None) => Operation::ClientDelete,
-            _ if author.operation == Operation::ClientSecret => Operation::ClientSecret,
-            _ => Operation::ClientChange,
-        };
-        let document = |client: Option<&Client>| {
-            let shown = client.map(|client| Json::Object(client.show()).to_text());
-            shown.and_then(|text| serde_json::from_str(&text).ok())
-        };
-        let (old, new) = (document(before), document(after));
-        let target = format!("clients/{id}");
-        let mut record = Record::of_documents(operation, target, old.as_ref(), new.as_ref());
-        for change in record.changes.iter_mut().filter(|change| change.pointer == "/secrets") {
-            change.hide();
-        }
-        let settings = self.audit_settings(&author.tenant).await?;
-        self.append(author, &settings, LedgerChain::Configuration, record).await
     }
 }
 

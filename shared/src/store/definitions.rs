@@ -7,15 +7,12 @@
 
 use std::sync::PoisonError;
 
-use serde::Deserialize as _;
-
-use super::audit::Record;
 use super::item::Item;
 use super::keys::{self, Key};
 use super::retry::Retry;
 use super::table::{Range, Table};
 use super::write::{CommitError, Condition, MAX_WRITES, Write};
-use crate::domain::audit::{AuditSettings, LedgerChain, Level, Operation};
+use crate::domain::audit::AuditSettings;
 use crate::domain::author::Author;
 use crate::domain::consent::Consent;
 use crate::domain::definition::{
@@ -204,38 +201,6 @@ impl Table {
             }
             tried = Some(next);
         }
-    }
-
-    /// The writes of the ledger's entry of a definition that changes.
-    async fn definition_entry<T: Definition>(
-        &self,
-        author: &Author,
-        schema: &Schema,
-        before: Option<&T>,
-        after: Option<&T>,
-    ) -> Result<Vec<Write>> {
-        let operation = match (before, after) {
-            _ if T::KIND == DefinitionKind::Audit => Operation::TenantSettings,
-            (None, _) => Operation::ConfigCreate,
-            (_, None) => Operation::ConfigDelete,
-            (Some(_), Some(_)) => Operation::ConfigChange,
-        };
-        let mut settings = schema.audit();
-        let document = |value: Option<&T>| {
-            value.map(serde_json::to_value).transpose().map_err(Error::unexpected)
-        };
-        let (old, new) = (document(before)?, document(after)?);
-        // What ends the audit, or begins it, is told too (rule AU-16).
-        if let Some(changed) = new.as_ref().filter(|_| T::KIND == DefinitionKind::Audit)
-            && settings.level == Level::Off
-        {
-            settings = AuditSettings::deserialize(changed).map_err(Error::unexpected)?;
-        }
-        let key = after.or(before).map(Definition::key).unwrap_or_default();
-        let name = T::PATH.rsplit('/').next().unwrap_or_default();
-        let target = T::ONLY.map_or_else(|| format!("{name}/{key}"), |_| name.to_owned());
-        let record = Record::of_documents(operation, target, old.as_ref(), new.as_ref());
-        self.append(author, &settings, LedgerChain::Configuration, record).await
     }
 
     /// Marks definitions as assigned before the first value of them is written (rule D6): once per

@@ -24,8 +24,8 @@ use super::table::Table;
 use super::user_writes::remove;
 use super::users::StoredUser;
 use super::write::{CommitError, Condition, MAX_WRITES, Write};
-use crate::domain::audit::{LedgerChain, Operation};
-use crate::domain::author::Author;
+use crate::domain::audit::{AuditSettings, LedgerChain, Level, Operation};
+use crate::domain::author::{Author, Reason};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{TenantId, UserId};
 use crate::domain::lookup::Lookup;
@@ -34,6 +34,19 @@ use crate::env::Timestamp;
 
 /// How long a filed tombstone stays for synchronising, in seconds: 90 days.
 const TOMBSTONE_SECONDS: i64 = 90 * 24 * 3600;
+
+/// How long a request erases what the person owned elsewhere, in seconds; then the sweeper goes on.
+pub(super) const REQUEST_SECONDS: i64 = 15;
+
+/// What became of a page of a user's children.
+enum ErasedPage {
+    /// All of them are gone.
+    Whole,
+    /// Some are left: the user does not own what they name.
+    Foreign,
+    /// Somebody else was writing one of the items.
+    Contended,
+}
 
 /// The most bytes of items that one transaction deletes. The items of a transaction have at most
 /// 4 MB together; whether deleted ones count is not documented.
@@ -53,15 +66,18 @@ impl Table {
         id: UserId,
         check: impl Fn(&StoredUser) -> Result<()>,
     ) -> Result<()> {
+        // The ledger never forgets: it must not name a person by what an issuer calls the person.
+        let author = &author.of_user(id);
         let tenant = &author.tenant;
         let key = Key::user(tenant, id);
+        let until = self.env.clock.now().plus_seconds(REQUEST_SECONDS);
         let write_id = self.write_id();
         let mut retry = Retry::of(self);
         loop {
             let item = self.get(&key).await?.ok_or(Error::NotFound)?;
             let Some(live) = StoredUser::read(&item)? else {
                 return if is_unfinished(&item) {
-                    self.finish_forget(tenant, id, &item).await
+                    self.finish_in_request(tenant, id, &item, until).await
                 } else if item.log().contains(write_id) {
                     // Another function has finished this very erasure.
                     Ok(())
@@ -70,10 +86,8 @@ impl Table {
                 };
             };
             check(&live)?;
-            let settings = self.audit_settings(tenant).await?;
-            if settings.legal_hold {
-                return Err(Error::LegalHold);
-            }
+            // Read as late as can be: a hold that begins after this read does not stop the commit.
+            let settings = self.settings_for_erasure(author).await?;
             let deleted_at = self.env.clock.now().max(live.value.updated_at.next());
             let version = live.version().next();
             let tombstone =
@@ -84,11 +98,23 @@ impl Table {
             let (chain, record) = (LedgerChain::of_forget(id), record(&live));
             writes.extend(self.append(author, &settings, chain, record).await?);
             match self.commit_user_writes(write_id, writes).await {
-                Ok(()) => return self.finish_forget(tenant, id, &tombstone).await,
+                Ok(()) => return self.finish_in_request(tenant, id, &tombstone, until).await,
                 Err(CommitError::Contended | CommitError::Conditions(_)) => retry.again().await?,
                 Err(failed) => return Err(failed.into()),
             }
         }
+    }
+
+    /// The settings of the audit, unless they forbid this author to erase anything.
+    pub(super) async fn settings_for_erasure(&self, author: &Author) -> Result<AuditSettings> {
+        let mut settings = self.audit_settings(&author.tenant).await?;
+        // A cold process may wait for KMS.
+        if settings.level != Level::Off && self.loaded_audit_key().is_none() {
+            self.audit_key().await?;
+            settings = self.audit_settings(&author.tenant).await?;
+        }
+        let is_held = settings.legal_hold && author.reason != Reason::Replay;
+        if is_held { Err(Error::LegalHold) } else { Ok(settings) }
     }
 
     /// The users whose erasure was interrupted, or is under way, and since when.
@@ -108,47 +134,82 @@ impl Table {
         }
     }
 
-    /// Finishes the erasure of a user if it is under way, also one of another request; `false` when
-    /// there is nothing to finish.
-    pub async fn resume_forget(&self, tenant: &TenantId, id: UserId) -> Result<bool> {
+    /// Goes on with the erasure of a user if it is under way, also one of another request, until it
+    /// is finished or `until` has come; whether it finished one.
+    pub async fn resume_forget(
+        &self,
+        tenant: &TenantId,
+        id: UserId,
+        until: Timestamp,
+    ) -> Result<bool> {
         let item = self.get(&Key::user(tenant, id)).await?;
         // The index may be behind: what was finished meanwhile has left.
         match item.filter(is_unfinished) {
-            Some(item) => self.finish_forget(tenant, id, &item).await.map(|()| true),
+            Some(item) => self.finish_forget(tenant, id, &item, until).await,
             None => Ok(false),
         }
     }
 
+    /// Finishes the erasure in the request that asks for it. A person with very many audit entries
+    /// takes longer than a request may: the sweeper goes on, and the caller asks again.
+    async fn finish_in_request(
+        &self,
+        tenant: &TenantId,
+        id: UserId,
+        tombstone: &Item,
+        until: Timestamp,
+    ) -> Result<()> {
+        if self.finish_forget(tenant, id, tombstone, until).await? {
+            return Ok(());
+        }
+        Err(Error::Unavailable("the erasure has begun and goes on".to_owned()))
+    }
+
     /// Steps F2 and F3 of a forget whose tombstone is written; safe to repeat, also by several at
-    /// once.
-    async fn finish_forget(&self, tenant: &TenantId, id: UserId, tombstone: &Item) -> Result<()> {
+    /// once. Children go page by page: a person may have more entries than a process can hold.
+    /// `false` if `until` has come before the end.
+    async fn finish_forget(
+        &self,
+        tenant: &TenantId,
+        id: UserId,
+        tombstone: &Item,
+        until: Timestamp,
+    ) -> Result<bool> {
         let mut foreign = BTreeSet::new();
         let mut retry = Retry::of(self);
+        let (partition, mut after) = (keys::partition_of_user(tenant, id), None);
         loop {
             // An item past its time keeps its values until DynamoDB removes it.
-            let items = self.query_stored(&keys::partition_of_user(tenant, id)).await?;
-            let children: Vec<_> = items.iter().filter(|item| item.key().sk() != PROFILE).collect();
-            if children.is_empty() {
-                return self.file_tombstone(tenant, id, tombstone).await;
+            let page = self.query_stored_page(&partition, after.as_deref()).await?;
+            let children: Vec<_> =
+                page.items.iter().filter(|item| item.key().sk() != PROFILE).collect();
+            if children.is_empty() && page.next.is_none() {
+                return self.file_tombstone(tenant, id, tombstone).await.map(|()| true);
             }
-            if self.forget_children(tenant, id, &children, &mut foreign).await? {
-                retry.at_once()?;
-            } else {
-                retry.again().await?;
+            match self.forget_children(tenant, id, &children, &mut foreign).await? {
+                ErasedPage::Whole => {
+                    after = page.next;
+                    retry = Retry::of(self);
+                    if self.env.clock.now() >= until {
+                        return Ok(false);
+                    }
+                }
+                ErasedPage::Foreign => retry.at_once()?,
+                ErasedPage::Contended => retry.again().await?,
             }
         }
     }
 
-    /// Step F2, once: deletes the children of a user and the look-ups that they own. A look-up that
-    /// belongs to another user, or no longer to this one, is added to `foreign` and left alone in
-    /// the next turn. `false` if another request was writing one of the items.
+    /// Step F2 of one page: deletes children of a user and the look-ups that they own. A look-up
+    /// that belongs to another user, or no longer to this one, is added to `foreign` and left alone
+    /// in the next turn.
     async fn forget_children(
         &self,
         tenant: &TenantId,
         id: UserId,
         children: &[&Item],
         foreign: &mut BTreeSet<Key>,
-    ) -> Result<bool> {
+    ) -> Result<ErasedPage> {
         let mut seen = foreign.clone();
         let mut writes = Vec::new();
         for child in children {
@@ -161,17 +222,17 @@ impl Table {
         for some in transactions(writes) {
             match self.commit(some.clone()).await {
                 Ok(()) => {}
-                Err(CommitError::Contended) => return Ok(false),
+                Err(CommitError::Contended) => return Ok(ErasedPage::Contended),
                 Err(CommitError::Conditions(failed)) => {
                     foreign.extend(
                         failed.iter().filter_map(|(index, _)| Some(some.get(*index)?.key())),
                     );
-                    return Ok(true);
+                    return Ok(ErasedPage::Foreign);
                 }
                 Err(failed) => return Err(failed.into()),
             }
         }
-        Ok(true)
+        Ok(ErasedPage::Whole)
     }
 
     /// Step F3: the tombstone goes into the listing under the time of this step. So a system that

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use super::forget::REQUEST_SECONDS;
 use super::keys::Key;
 use super::principals::{principal_change, store_principal};
 use super::table::Table;
@@ -126,7 +127,8 @@ impl Table {
 
     /// Finishes the erasure of a user that a look-up still names (rule D7).
     async fn finish_erasure(&self, tenant: &TenantId, user: UserId) -> Result<SignInMatch> {
-        self.resume_forget(tenant, user).await?;
+        let until = self.env.clock.now().plus_seconds(REQUEST_SECONDS);
+        self.resume_forget(tenant, user, until).await?;
         Ok(SignInMatch::Retry)
     }
 

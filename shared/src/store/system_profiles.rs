@@ -315,6 +315,7 @@ impl Table {
                 return if retry.attempt() == 1 { Err(Error::NotFound) } else { Ok(()) };
             };
             check(&found)?;
+            self.settings_for_erasure(author).await?;
             let SystemProfile { id, system, .. } = &found.profile.value;
             let own = Condition::Version(found.profile.version);
             let mut writes = vec![

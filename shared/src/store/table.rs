@@ -63,6 +63,9 @@ pub struct Table {
     pub(super) audit: AuditKeys,
 }
 
+/// How many items a page of a partition has that is erased: the embedded engine knows no megabyte.
+const STORED_AT_ONCE: i32 = 1000;
+
 /// Which items of a partition a query reads.
 #[derive(Clone, Copy, Debug)]
 pub enum Range<'a> {
@@ -86,6 +89,13 @@ impl Table {
     #[must_use]
     pub fn new(client: Client, name: &str, env: Env) -> Self {
         Self { client, name: name.into(), env, marked: Arc::default(), audit: AuditKeys::default() }
+    }
+
+    /// The table as another function has it: it has read nothing but the key of the audit, which
+    /// never changes.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self { marked: Arc::default(), ..self.clone() }
     }
 
     /// The client, for the operator's program alone, which creates the table.
@@ -277,6 +287,15 @@ impl Table {
     /// Reads every item that a partition holds, what is past its time and not yet removed included.
     pub async fn query_stored(&self, pk: &str) -> Result<Vec<Item>> {
         self.query_pages(pk, Range::All).await
+    }
+
+    /// Reads a page of them: as many as DynamoDB reads at once.
+    pub(super) async fn query_stored_page(
+        &self,
+        pk: &str,
+        after: Option<&str>,
+    ) -> Result<ItemPage> {
+        self.query_page(true, pk, Range::All, after, Some(STORED_AT_ONCE)).await
     }
 
     async fn query_pages(&self, pk: &str, range: Range<'_>) -> Result<Vec<Item>> {

@@ -8,7 +8,7 @@ use super::item::Item;
 use super::keys::{self, Key};
 use super::table::{Range, Table};
 use super::write::{CommitError, Condition, Write};
-use crate::domain::audit::{AuditSettings, LedgerChain, Operation};
+use crate::domain::audit::{AuditSettings, AuditTimes, LedgerChain, Operation};
 use crate::domain::author::{Author, Reason};
 use crate::domain::definition::{COMMON, Category};
 use crate::domain::error::Result;
@@ -51,7 +51,8 @@ impl Table {
         ];
         let author = Author::service(id.clone(), Reason::Operator);
         let record = Record::of_documents(Operation::TenantCreate, id.to_string(), None, None);
-        writes.extend(self.append(&author, &settings, LedgerChain::Configuration, record).await?);
+        let record = Record { facts: Some(AuditTimes::facts(&settings)), ..record };
+        writes.extend(self.append(&author, &settings, LedgerChain::Settings, record).await?);
         match self.commit(writes).await {
             Ok(()) => Ok(true),
             Err(CommitError::Conditions(_)) => Ok(false),

@@ -47,7 +47,7 @@ async fn au01_principals_subjects_and_system_profiles_leave_entries_of_their_use
     }
 
     let profile = service.profile(&jan.id, "desk").await;
-    let change = json!({ "given_name": "J", "attributes": { "nick": ["n"] } });
+    let change = json!({ "given_name": "J", "system_attributes": { "nick": ["n"] } });
     let changed = crm.patch(&profile, change).if_match("*").await;
     assert_eq!(changed.code(), 200, "{}", changed.text());
     let entry = last().await;
@@ -76,7 +76,8 @@ async fn au01_sign_ins_leave_entries_with_their_server() {
     assert_eq!(first.operation(), "user.create");
     let via = serde_json::to_value(&first.entry.via).unwrap();
     assert_eq!(via, json!({ "kind": "sign_in", "server": "corp" }));
-    assert_eq!(serde_json::to_value(&first.entry.actor).unwrap()["kind"], "subject");
+    let actor = serde_json::to_value(&first.entry.actor).unwrap();
+    assert_eq!(actor, json!({ "kind": "person", "id": id }));
     let pointers = first.pointers();
     assert!(pointers.contains(&"/principals/corp".to_owned()), "{pointers:?}");
     assert!(pointers.contains(&"/systems/shop/id".to_owned()), "{pointers:?}");

@@ -57,7 +57,7 @@ async fn au18_many_values_are_kept_in_full_up_to_64_kb_and_as_digests_beyond() {
         |value: &&shared::domain::audit::ChangedValue| value.to.as_ref().is_some_and(is_digest);
     // Each longer than 1 KB is a digest.
     let one = json!({ "username": "one", "attributes": { "common": {
-        "a0": ["x".repeat(16_000)], "a1": vec!["y".repeat(16_000); 5], "a2": ["z"]
+        "a0": ["x".repeat(16_000)], "a1": (0..5).map(|i| format!("{i}{}", "y".repeat(16_000))).collect::<Vec<_>>(), "a2": ["z"]
     } } });
     let one = crm.create(USERS, one).await;
     let entry = complete(&service, &one.id).await.pop().unwrap();
@@ -73,4 +73,37 @@ async fn au18_many_values_are_kept_in_full_up_to_64_kb_and_as_digests_beyond() {
     assert_eq!(entries.len(), 2);
     assert_eq!(entries[1].entry.changes.len(), 200);
     service.check().await;
+}
+
+#[tokio::test]
+async fn au13_the_costs_of_a_tenant_with_an_audit() {
+    let service = Service::start().await;
+    let crm = service.crm().await;
+    let boss = service.client(TENANT, "administrator").await;
+    crm.define("note", json!({})).await;
+    let note = |value: &str| json!({ "attributes": { "common": { "note": [value] } } });
+    let warm = crm.create(USERS, person("warm")).await;
+    crm.patch(&warm.path, note("x")).if_match("*").await.is(200);
+    let total = |(read, write, index): (f64, f64, f64)| (read, write + index);
+
+    let made = crm.post(USERS, person("jan")).await.is(201);
+    let path = format!("{USERS}/{}", made.field("id"));
+    let patch = |change: Value| crm.patch(&path, change).if_match("*");
+    let plain = patch(note("y")).await.is(200);
+    let indexed = patch(json!({ "family_name": "Kok" })).await.is(200);
+    let nothing = patch(json!({})).await.is(200);
+    let gone = crm.delete(&path).await.is(204);
+    let client = |name: &str| json!({ "name": name, "scopes": ["users:read"] });
+    let registered = boss.post("/config/clients", client("till")).await.is(201);
+    let renamed = boss.patch(
+        &format!("/config/clients/{}", registered.field("client_id")),
+        json!({ "name": "shop" }),
+    );
+    let renamed = renamed.if_match("*").await.is(200);
+    let costs = [&made, &plain, &indexed, &nothing, &gone, &registered, &renamed];
+    let costs = costs.map(|answer| total(answer.cost()));
+    assert_eq!(
+        costs,
+        [(0.0, 14.0), (1.0, 7.0), (1.0, 11.0), (1.0, 0.0), (6.0, 28.0), (3.0, 6.0), (3.0, 6.0),]
+    );
 }

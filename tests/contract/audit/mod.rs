@@ -3,17 +3,21 @@
 
 mod children;
 mod configuration;
+mod daily;
 mod forgetting;
 mod history;
+mod holding;
 mod keys;
+mod laundering;
 mod limits;
 mod races;
 mod reading;
 mod searching;
 mod secrets;
+mod seeing;
 mod settings;
 mod sources;
-mod verifying;
+pub(crate) mod verifying;
 mod watching;
 mod writing;
 

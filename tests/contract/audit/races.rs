@@ -67,3 +67,22 @@ async fn au16_changes_of_the_configuration_at_once_are_all_in_the_ledger() {
     let sequences: Vec<_> = told.iter().map(|entry| entry.sequence).collect();
     assert_eq!(sequences, (1..=told.len() as u64).collect::<Vec<_>>());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn au16_many_clients_are_created_at_once_and_all_are_in_the_ledger() {
+    let service = Service::start().await;
+    let boss = service.client(tests::TENANT, "administrator").await;
+    let calls = (0..64).map(|i| {
+        let body = serde_json::json!({ "name": format!("till {i}"), "scopes": ["users:read"] });
+        boss.post("/config/clients", body)
+    });
+    let answers = at_once(calls).await;
+    assert_eq!(count(&answers, &[201]), [64]);
+    for answer in &answers {
+        let id = answer.field("client_id");
+        let chain = super::LedgerChain::of_client(&id.parse().unwrap());
+        let target = Some(format!("clients/{id}"));
+        let told = super::ledger(&service, chain).await;
+        assert_eq!(told.iter().filter(|kept| kept.entry.target == target).count(), 1);
+    }
+}

@@ -124,6 +124,9 @@ async fn au09_a_person_sees_the_own_entries_with_the_names_of_clients() {
     // It is the person's own, and not told in the ledger.
     assert!(super::reads(&office.service).await.is_empty());
     office.values.get("/identity/me/audit").await.is(403);
+    let named = jan.get("/identity/me/audit?attribute=common.flak").await.is(400);
+    assert!(!named.text().contains("common.flag"), "a hidden attribute is not suggested");
+    jan.get("/identity/me/audit?attribute=common.flag").await.is(400);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use tests::{Service, TENANT};
 
 use super::{USERS, complete};
+use crate::edge::logs;
 
 /// Values that can be recognised wherever they stand.
 const SECRETS: [&str; 6] =
@@ -12,6 +13,7 @@ const SECRETS: [&str; 6] =
 
 #[tokio::test]
 async fn au06_secret_and_hidden_values_are_named_and_never_kept() {
+    logs::keep();
     let service = Service::start().await;
     let crm = service.crm().await;
     let secret = crm.define("secret", json!({ "data_format": "HASH" })).await.id;
@@ -35,11 +37,16 @@ async fn au06_secret_and_hidden_values_are_named_and_never_kept() {
     });
     let persona = crm.add_persona(&jan, persona).await;
     let profile = service.profile(&jan.id, "desk").await;
-    let patch = json!({ "attributes": { "risk": [e], "hidden": [f] } });
+    let patch = json!({
+        "system_attributes": { "risk": [e] }, "attributes": { "common": { "hidden": [f] } }
+    });
     let patched = crm.patch(&profile, patch).if_match("*").await;
     assert_eq!(patched.code(), 200, "{}", patched.text());
     crm.delete(&persona.path).if_match("*").await.is(204);
 
+    for secret in SECRETS {
+        assert!(logs::lines_with(secret).is_empty(), "{secret}");
+    }
     let entries = complete(&service, &jan.id).await;
     for id in [&secret, &pin, &hidden] {
         assert_eq!(entries[0].values(&format!("/attributes/{id}")), "- -");

@@ -4,9 +4,11 @@ use serde_json::json;
 use tests::{Service, TENANT, person};
 
 use super::{SETTINGS, USERS, complete, entries, tenant};
+use crate::edge::logs;
 
 #[tokio::test]
 async fn au12_a_reason_is_kept_sealed_and_a_wrong_one_is_refused() {
+    logs::keep();
     let service = Service::start().await;
     let crm = service.crm().await;
     let jan = crm.create(USERS, person("jan")).await;
@@ -22,6 +24,7 @@ async fn au12_a_reason_is_kept_sealed_and_a_wrong_one_is_refused() {
     let entry = complete(&service, &jan.id).await.pop().unwrap();
     assert_eq!(entry.detail.reason, Some(reason));
     assert!(service.items().await.iter().all(|item| !item.contains("ticket 42")));
+    assert!(logs::lines_with("ticket 42").is_empty());
 }
 
 #[tokio::test]

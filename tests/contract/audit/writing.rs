@@ -166,7 +166,7 @@ async fn au03_from_and_to_are_the_stored_values_at_minimal_pointers() {
         "name": "employee", "scope": ["x"], "attributes": { "common": { "role": ["r"] } }
     });
     let persona = crm.add_persona(&jan, persona).await;
-    let attribute = json!({ "attribute": "common.role", "value": ["s"] });
+    let attribute = json!({ "category": "common", "name": "role", "value": ["s"] });
     let set = crm.patch(&format!("{}/attribute", persona.path), attribute).if_match("*").await;
     set.is(200);
     let entry = last(&service, &jan).await;

@@ -56,7 +56,7 @@ async fn i2_a_write_whose_answer_was_lost_is_not_refused_by_its_own_effect() {
 #[tokio::test(start_paused = true)]
 async fn i2_a_lost_answer_is_found_behind_up_to_15_later_writes_and_behind_more_nobody_knows() {
     for (later, due) in [(0, 200), (1, 200), (15, 200), (16, 503), (40, 503)] {
-        let service = Service::start().await;
+        let service = Service::start_unaudited().await;
         let crm = service.crm().await;
         let jan = crm.create(USERS, person("jan")).await;
         service.faults.reset();

@@ -131,6 +131,7 @@ impl Scene {
     /// so that the operation makes the same store calls.
     pub async fn fork(&self, snapshot: &Snapshot, operation: Operation) -> Self {
         let service = snapshot.start();
+        service.table.audit_key().await.unwrap();
         let crm = self.crm.on(&service);
         // The functions of these operations have not read the table yet.
         let is_cold = matches!(

@@ -3,6 +3,7 @@
 use maintenance::forget::{ErasureOutcome, forget};
 use tests::{Everything, Fault, Service, Setting, TENANT};
 
+use crate::audit::verifying::END;
 use crate::edge::logs;
 
 /// The function that completes the erasure after the crash.
@@ -32,7 +33,7 @@ async fn finish(setting: &Setting, person: &Everything, finisher: Finisher, what
         }
         Finisher::Visitor => {
             assert_eq!(
-                service.table.resume_forget(&tenant, id).await.unwrap(),
+                service.table.resume_forget(&tenant, id, END).await.unwrap(),
                 begun == 1,
                 "{what}"
             );
@@ -121,7 +122,7 @@ async fn d7_the_sweeper_logs_how_long_an_erasure_has_waited() {
     let setting = Service::start().await.setting().await;
     let person = setting.person().await;
     setting.service.faults.reset();
-    setting.service.faults.from(2, Fault::Unreachable);
+    setting.service.faults.from(4, Fault::Unreachable);
     setting.crm.delete(&person.user.path).await.is(503);
     setting.service.faults.reset();
     setting.service.clock.advance(7261);
@@ -145,7 +146,7 @@ async fn d7_what_crashed_is_finished_once_by_many_at_once() {
         let (first, second, resumed, _) = tokio::join!(
             places[0].crm.delete(&person.user.path).into_future(),
             places[1].crm.delete(&person.user.path).into_future(),
-            setting.service.table.resume_forget(&tenant, id),
+            setting.service.table.resume_forget(&tenant, id, END),
             setting.service.sweep(),
         );
         assert!(

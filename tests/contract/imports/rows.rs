@@ -202,7 +202,9 @@ async fn of_two_rows_with_one_key_the_first_wins() {
 async fn a_dry_run_writes_the_job_and_its_report_alone() {
     let (service, crm) = service().await;
     let jan = crm.create(USERS, person("jan")).await;
-    let before = service.items().await;
+    // The ledger tells of the report that was read.
+    let of_others = |item: &String| !item.contains("#M#") && !item.contains("#AU\")");
+    let before: Vec<_> = service.items().await.into_iter().filter(of_others).collect();
     let file =
         "username,family_name,attributes.common.badge\njan,Peeters,1\nan,,2\npiet,,2\njan2,,3\n";
     let (job, rows) = done(&crm, "mode=upsert&dry_run=true", CSV, file).await;
@@ -222,8 +224,7 @@ async fn a_dry_run_writes_the_job_and_its_report_alone() {
         .collect();
     let (_, rows) = done(&crm, "dry_run=true", NDJSON, lines(&many)).await;
     assert_eq!(outcomes(&rows).iter().filter(|outcome| *outcome == "created").count(), 1);
-    let after: Vec<_> =
-        service.items().await.into_iter().filter(|item| !item.contains("#M#")).collect();
+    let after: Vec<_> = service.items().await.into_iter().filter(of_others).collect();
     assert_eq!(after, before);
     assert_eq!(crm.tag_of(&jan.path).await, jan.tag);
 }

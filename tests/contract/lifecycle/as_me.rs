@@ -19,6 +19,7 @@ fn claims(name: &str) -> Value {
 
 async fn home() -> (Service, Client, Issuer) {
     let service = service().await;
+    service.end_audit().await;
     let crm = service.crm().await;
     let idp = service.issuer("idp", "email").await;
     (service, crm, idp)

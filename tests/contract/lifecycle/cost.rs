@@ -16,6 +16,7 @@ fn claims(name: &str) -> Value {
 /// A service whose functions know the configuration, with the marks of its use.
 async fn warm() -> (Service, Client, Issuer) {
     let service = service().await;
+    service.end_audit().await;
     let crm = service.crm().await;
     let idp = service.issuer("idp", "email").await;
     for system in ["shop", "fleet"] {

@@ -31,6 +31,7 @@ async fn a_login_moves_last_login_at_and_updated_at_and_the_tag_but_not_twice_wi
 #[tokio::test]
 async fn p14_a_login_that_brings_a_change_is_written_within_60_seconds_too() {
     let service = service().await;
+    service.end_audit().await;
     let crm = service.crm().await;
     let idp = service.issuer("idp", "predefined").await;
     let called = |name: &str| json!({ "given_name": name });

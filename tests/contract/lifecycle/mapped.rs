@@ -86,6 +86,7 @@ async fn s6_a_subject_by_which_another_user_signed_in_is_not_mapped() {
 #[tokio::test]
 async fn s6_a_mapping_at_a_server_with_an_issuer_costs_a_check_more() {
     let service = service().await;
+    service.end_audit().await;
     let crm = service.crm().await;
     service.issuer("idp", "email").await;
     let jan = crm.create(USERS, person("jan")).await;

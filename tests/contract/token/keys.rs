@@ -188,8 +188,8 @@ async fn ec9_the_service_describes_itself_as_a_protected_resource() {
         "resource": BASE,
         "authorization_servers": [format!("{BASE}/idhub/oidc")],
         "scopes_supported": [
-            "users:read", "users:write", "config:read", "config:write", "administrator",
-            "userdata", "openid",
+            "users:read", "users:write", "config:read", "config:write", "audit:read",
+            "audit:values", "administrator", "userdata", "openid",
         ],
         "bearer_methods_supported": ["header"],
         "resource_name": "Kith",

@@ -122,7 +122,8 @@ async fn o8_a_new_table_holds_sealed_keys_from_the_start_and_a_start_asks_kms_on
     let made = keys.current(Algorithm::Es256).await.unwrap();
     keys.prepare(Algorithm::Rs256).await.unwrap();
     assert_eq!(stored(&service).await, (3, 0));
-    assert_eq!(kms.made.load(Ordering::SeqCst), 1);
+    // And one for the key of the audit.
+    assert_eq!(kms.made.load(Ordering::SeqCst), 2);
     let another = kms.keys(&service, Some(KEY)).await;
     for algorithm in [Algorithm::Es256, Algorithm::Rs256, Algorithm::Es256] {
         another.current(algorithm).await.unwrap();
@@ -256,4 +257,28 @@ async fn au06_a_new_key_of_the_audit_is_never_in_the_clear_where_private_keys_ar
     assert!(service.table.get(&Key::audit_key()).await.unwrap().is_none());
     kms.table(&service, None).await.audit_key().await.unwrap();
     assert!(audit_key_is_sealed(&service).await);
+}
+
+#[tokio::test]
+async fn au07_where_private_keys_are_sealed_a_key_of_the_audit_without_a_seal_is_refused() {
+    let (service, kms) = (Service::start().await, Kms::default());
+    let fingerprint = service.table.audit_key().await.unwrap().fingerprint();
+    assert_eq!(fingerprint.len(), 16);
+    // The token function seals both.
+    kms.keys(&service, Some(KEY)).await.current(Algorithm::Es256).await.unwrap();
+    assert!(audit_key_is_sealed(&service).await);
+    let table = kms.table(&service, Some(KEY)).await;
+    assert_eq!(table.audit_key().await.unwrap().fingerprint(), fingerprint);
+    // Somebody puts another key there.
+    let stored = service.table.get(&Key::audit_key()).await.unwrap().unwrap();
+    let planted = shared::store::Item::at(&Key::audit_key())
+        .guarded(stored.version().unwrap().next(), &stored.log())
+        .text("secret", STANDARD.encode([7; 32]));
+    let condition = Condition::Version(stored.version().unwrap());
+    service.table.commit(vec![Write::Put(planted, condition)]).await.unwrap();
+    for table in [kms.table(&service, Some(KEY)).await, kms.table(&service, None).await] {
+        let error = table.audit_key().await.unwrap_err().to_string();
+        assert!(error.contains("has no seal"), "{error}");
+    }
+    assert!(!audit_key_is_sealed(&service).await, "and is not sealed");
 }

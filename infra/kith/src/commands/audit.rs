@@ -8,7 +8,7 @@ use shared::domain::Version;
 use shared::domain::audit::Chain;
 use shared::domain::id::{TenantId, UserId};
 use shared::env::Timestamp;
-use shared::store::audit::{AuditFault, AuditReport, VerifyPosition};
+use shared::store::audit::{AuditFault, AuditKey, AuditReport, VerifyPosition};
 
 use crate::failure::{Failure, Resource};
 use crate::location::TableLocation;
@@ -30,6 +30,11 @@ pub(crate) struct Options {
     /// Verify this user alone
     #[arg(long)]
     user: Option<UserId>,
+    /// The fingerprint that the key of the audit must have, from an earlier run or a log
+    ///
+    /// Without it a key that somebody put into the table passes.
+    #[arg(long)]
+    key: Option<String>,
 }
 
 /// Verifies and prints the report; fails if something is wrong.
@@ -38,39 +43,43 @@ pub(crate) async fn run(
     location: &TableLocation,
     console: Console,
 ) -> Result<ExitCode, Failure> {
-    let Action::Verify(Options { tenant, user }) = action;
+    let Action::Verify(Options { tenant, user, key: due }) = action;
     let table = location.open_tenant(&tenant).await?;
     let failed = Resource::User.failed();
-    let settings = table.audit_settings(&tenant).await.map_err(&failed)?;
+    let key = table.find_audit_key().await.map_err(&failed)?.map(AuditKey::fingerprint);
+    if let Some(due) = due.filter(|due| Some(due) != key.as_ref()) {
+        let found = key.map_or_else(|| "there is none".to_owned(), |key| format!("found `{key}`"));
+        return Err(format!("expected a key of the audit with fingerprint `{due}`, {found}").into());
+    }
     let report = match user {
         Some(user) => {
-            let found = table.verify_user(&tenant, &settings, user).await.map_err(&failed)?;
+            let found = table.verify_user(&tenant, user).await.map_err(&failed)?;
             let found = found.ok_or(format!("tenant `{tenant}` has no user `{user}`"))?;
             AuditReport::of_user(user, found)
         }
         None => {
             let start = VerifyPosition::default();
             let until = Timestamp::from_millis(i64::MAX);
-            let verified = table.verify_tenant(&tenant, &settings, start, until, usize::MAX).await;
+            let verified = table.verify_tenant(&tenant, start, until, usize::MAX).await;
             verified.map_err(&failed)?.0
         }
     };
-    print(&report, console)?;
+    print(&report, key.as_deref(), console)?;
     match report.first_fault() {
         None => Ok(ExitCode::SUCCESS),
         Some((chain, sequence, _)) => {
             let count = counted(report.faults.len(), "fault");
-            Err(format!("found {count}; the first is at {} of {chain}", sequence.0).into())
+            Err(format!("found {count}; the first is {} {}", place(chain), sequence.0).into())
         }
     }
 }
 
-fn print(report: &AuditReport, console: Console) -> Result<(), Failure> {
+fn print(report: &AuditReport, key: Option<&str>, console: Console) -> Result<(), Failure> {
     if console.json {
         let faults: Vec<_> = report.faults.iter().map(shown).collect();
         return say(json!({
             "users": report.users, "ledgers": report.ledgers, "entries": report.entries,
-            "gaps": report.gaps, "faults": faults
+            "gaps": report.gaps, "key": key, "faults": faults
         }));
     }
     say(format_args!(
@@ -81,6 +90,9 @@ fn print(report: &AuditReport, console: Console) -> Result<(), Failure> {
         counted(report.gaps, "gap"),
         counted(report.faults.len(), "fault")
     ))?;
+    if let Some(key) = key {
+        say(format_args!("key {key}"))?;
+    }
     for (chain, sequence, fault) in &report.faults {
         say(format_args!("  {} {}: {}", place(*chain), sequence.0, words(*fault)))?;
     }
@@ -108,6 +120,9 @@ const fn words(fault: AuditFault) -> &'static str {
         AuditFault::HeadChanged => "the name of the last entry was not written by the service",
         AuditFault::EntryMissing => "the entry is missing, and its time is not over",
         AuditFault::EntryChanged => "the entry was changed",
+        AuditFault::Restarted => {
+            "the chain began anew here, though the audit was on: what was before was taken away"
+        }
         AuditFault::EntryAdded => "the entry was not written by the service at this place",
     }
 }

@@ -10,6 +10,7 @@ use shared::auth::succession::{ALGORITHMS, PublishedKey};
 use shared::domain::audit::{LedgerChain, Operation};
 use shared::domain::author::{Author, Reason};
 use shared::domain::error::Error;
+use shared::domain::id::TenantId;
 use shared::domain::jwk::Algorithm;
 use shared::env::Timestamp;
 use shared::store::Table;
@@ -83,17 +84,23 @@ pub(crate) async fn run(
             }
         }
         Action::Unseal => {
+            // The key of the audit last: without a seal it is refused as long as private keys are
+            // sealed.
+            let signing = keys.unseal().await.map_err(failed)?;
             let audit = table.unseal_audit_key().await.map_err(failed)?;
-            let count = keys.unseal().await.map_err(failed)? + usize::from(audit);
+            let count = signing + usize::from(audit);
             console.print(&json!({ "unsealed": count }), || {
                 format!("unsealed {}", counted(count, "key"))
             })?;
+            if count > 0 {
+                record(&table, None, "unsealed").await?;
+            }
         }
         Action::Revoke { kid } => {
             let revoked = keys.revoke(&kid).await.map_err(failed)?;
-            record(&table, &kid, "revoked").await?;
             let now = table.env().clock.now();
             console.print(&revocation(&revoked), || describe_revocation(&revoked, now))?;
+            record(&table, Some(&kid), "revoked").await?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -113,10 +120,7 @@ async fn rotate(
     let (mut done, mut outcome) = (Vec::new(), Ok(()));
     for algorithm in algorithms {
         match keys.rotate(algorithm).await {
-            Ok(rotated) => {
-                record(table, &rotated.new.kid, "rotated").await?;
-                done.push(rotated);
-            }
+            Ok(rotated) => done.push(rotated),
             Err(error) => {
                 outcome = Err(failed(error));
                 break;
@@ -129,24 +133,37 @@ async fn rotate(
     for rotated in done.iter().filter(|_| !console.json) {
         say(describe_rotation(rotated))?;
     }
+    for rotated in &done {
+        outcome = outcome.and(record(table, Some(&rotated.new.kid), "rotated").await);
+    }
     outcome
 }
 
-/// Tells the ledger of each tenant that the operator changed the keys.
-async fn record(table: &Table, kid: &str, change: &str) -> Result<(), Failure> {
+/// Tells the ledger of each tenant what the operator did with the keys, which is done: one tenant
+/// that cannot be told does not keep the others from it. The first failure is the answer.
+async fn record(table: &Table, kid: Option<&str>, change: &str) -> Result<(), Failure> {
+    let mut outcome = Ok(());
     for tenant in table.tenants().await.map_err(failed)? {
-        let settings = table.audit_settings(&tenant.id).await.map_err(failed)?;
-        let author = Author::service(tenant.id, Reason::Operator);
-        let record = Record {
-            operation: Operation::KeyRotate,
-            target: Some(format!("keys/{kid}")),
-            changes: Vec::new(),
-            facts: Some(json!({ "change": change })),
-        };
-        let chain = LedgerChain::Configuration;
-        table.record(&author, &settings, chain, record).await.map_err(failed)?;
+        outcome = outcome.and(record_in(table, tenant.id, kid, change).await.map_err(failed));
     }
-    Ok(())
+    outcome
+}
+
+async fn record_in(
+    table: &Table,
+    tenant: TenantId,
+    kid: Option<&str>,
+    change: &str,
+) -> Result<(), Error> {
+    let settings = table.audit_settings(&tenant).await?;
+    let author = Author::service(tenant, Reason::Operator);
+    let record = Record {
+        operation: Operation::KeyRotate,
+        target: Some(kid.map_or_else(|| "keys".to_owned(), |kid| format!("keys/{kid}"))),
+        changes: Vec::new(),
+        facts: Some(json!({ "change": change })),
+    };
+    table.record(&author, &settings, LedgerChain::Configuration, record).await
 }
 
 /// The algorithms of which keys are published, at least ES256.

@@ -264,8 +264,9 @@ impl SigningKeys {
             Error::Unavailable(why) => CommitError::Unavailable(why),
             other => CommitError::Broken(other.to_string()),
         };
-        if !self.is_sealed(&state) {
-            state.sealed_by = self.sealing.as_ref().and_then(Sealing::key).map(str::to_owned);
+        if let Some(sealing) = self.sealing.as_ref().filter(|_| !self.is_sealed(&state)) {
+            self.table.seal_audit_key(sealing).await.map_err(broken)?;
+            state.sealed_by = sealing.key().map(str::to_owned);
             self.store_again(&state, now, &mut writes).await.map_err(broken)?;
         }
         for made in added {

@@ -28,8 +28,6 @@ string_enum! {
         Client = "client",
         /// A person; the id is the user's.
         Person = "person",
-        /// A subject of an authentication server without a user; the id is the base profile id.
-        Subject = "subject",
         /// The service itself.
         Service = "service",
         /// An operator at the command line.
@@ -74,6 +72,8 @@ pub enum Via {
     Workflow,
     /// The owner of an e-mail address took it from a user who only claimed it.
     AddressOfOwner,
+    /// An erasure of the replaced table was repeated in a restored one.
+    Replay,
 }
 
 /// A workflow that moved values of the entry.
@@ -169,6 +169,30 @@ pub struct Previous {
     pub ends: Timestamp,
 }
 
+string_enum! {
+    /// Why a chain does not simply go on after its last entry.
+    RestartCause {
+        /// The guarding item named no last entry: an older version of the service wrote it last,
+        /// the audit began later, or the name was taken away.
+        Absent = "absent",
+        /// It named the last entry of an earlier version: the audit was off, or an earlier name was
+        /// put back.
+        Behind = "behind",
+        /// The service did not write what it named.
+        Changed = "changed",
+    }
+}
+
+/// The mark of an entry that the guarding item did not lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restart {
+    /// Why.
+    pub cause: RestartCause,
+    /// When the user had been changed last, as the user's item said then; `None` in the ledger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_at: Option<Timestamp>,
+}
+
 /// An entry as it is stored in `doc`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
@@ -199,6 +223,42 @@ pub struct Entry {
     /// The entry before; `None` for the first one of the chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Previous>,
+    /// Why the chain did not simply go on after the entry before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart: Option<Restart>,
+    /// The time from which the entry may be gone; `None` if it never ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<Timestamp>,
+    /// Whether it ends before the entry before does: the retention is shorter now.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shortened: bool,
+    /// Whether the index lists it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub listed: bool,
+}
+
+impl Entry {
+    /// An entry that tells of an operation and of nothing else yet. The place in the chain is set
+    /// when it is linked.
+    #[must_use]
+    pub const fn new(at: Timestamp, operation: Operation, actor: Actor) -> Self {
+        Self {
+            at,
+            operation,
+            actor,
+            via: None,
+            request_id: None,
+            target: None,
+            changes: Vec::new(),
+            derived: Vec::new(),
+            facts: None,
+            previous: None,
+            restart: None,
+            ends: None,
+            shortened: false,
+            listed: false,
+        }
+    }
 }
 
 /// The sealed part of an entry.
@@ -265,6 +325,13 @@ fn shortened(value: Value, longest: usize) -> Value {
     if text.len() <= longest || is_digest(&value) {
         return value;
     }
+    digest_of(&value)
+}
+
+/// The hash and the length of a value, as they are kept in its place.
+#[must_use]
+pub fn digest_of(value: &Value) -> Value {
+    let text = value.to_string();
     let hash = digest(&SHA256, text.as_bytes());
     json!({ "digest": URL_SAFE_NO_PAD.encode(hash), "bytes": text.len() })
 }

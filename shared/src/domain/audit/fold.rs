@@ -175,18 +175,9 @@ mod tests {
 
     fn entry(changes: Vec<Change>) -> (Entry, Detail) {
         let fields = changes.iter().map(Change::field).collect();
-        let entry = Entry {
-            at: Timestamp::from_millis(0),
-            operation: Operation::UserChange,
-            actor: Actor { kind: ActorKind::Service, id: None },
-            via: None,
-            request_id: None,
-            target: None,
-            changes: fields,
-            derived: Vec::new(),
-            facts: None,
-            previous: None,
-        };
+        let actor = Actor { kind: ActorKind::Service, id: None };
+        let new = Entry::new(Timestamp::from_millis(0), Operation::UserChange, actor);
+        let entry = Entry { changes: fields, ..new };
         (entry, Detail::of(None, changes))
     }
 

@@ -4,6 +4,7 @@
 //! are kept apart from the entry: they are sealed, and a reader needs a scope of its own for them.
 //! Entries of one user, or of one part of a tenant's ledger, form a chain: `store::audit`.
 
+mod attribute_filter;
 mod chain;
 mod diff;
 mod entry;
@@ -11,14 +12,17 @@ mod fold;
 mod operation;
 mod render;
 mod settings;
+mod times;
 
+pub use self::attribute_filter::AttributeFilter;
 pub use self::chain::{Chain, LedgerChain};
 pub use self::diff::{diff_child, diff_consent, diff_profile, diff_user};
 pub use self::entry::{
     Actor, ActorKind, Change, ChangeKind, ChangedField, ChangedValue, Derivation, Detail, Entry,
-    Previous, Via, is_digest,
+    Previous, Restart, RestartCause, Via, digest_of, is_digest,
 };
 pub use self::fold::Past;
 pub use self::operation::Operation;
-pub use self::render::{AttributeFilter, ReadEntry, Reader, pointer_shown};
+pub use self::render::{ReadEntry, Reader, pointer_shown};
 pub use self::settings::{AuditSettings, Level};
+pub use self::times::AuditTimes;

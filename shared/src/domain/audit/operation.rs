@@ -90,21 +90,36 @@ impl Operation {
             || matches!(self, Self::UserForget | Self::AuditRead | Self::Export)
     }
 
+    /// Whether it is told whatever the level is: who reads values, and what changes of the audit
+    /// itself.
+    #[must_use]
+    pub const fn is_always_told(self) -> bool {
+        self.is_of_settings() || matches!(self, Self::AuditRead)
+    }
+
+    /// Whether it sets what the audit keeps. These entries never end.
+    #[must_use]
+    pub const fn is_of_settings(self) -> bool {
+        matches!(self, Self::TenantCreate | Self::TenantSettings)
+    }
+
+    /// Whether it changes a client.
+    #[must_use]
+    pub const fn is_of_clients(self) -> bool {
+        matches!(
+            self,
+            Self::ClientCreate | Self::ClientChange | Self::ClientDelete | Self::ClientSecret
+        )
+    }
+
     /// Whether it changes the configuration, clients, the tenant or keys.
     #[must_use]
     pub const fn is_of_configuration(self) -> bool {
-        matches!(
-            self,
-            Self::ConfigCreate
-                | Self::ConfigChange
-                | Self::ConfigDelete
-                | Self::ClientCreate
-                | Self::ClientChange
-                | Self::ClientDelete
-                | Self::ClientSecret
-                | Self::TenantCreate
-                | Self::TenantSettings
-                | Self::KeyRotate
-        )
+        self.is_of_settings()
+            || self.is_of_clients()
+            || matches!(
+                self,
+                Self::ConfigCreate | Self::ConfigChange | Self::ConfigDelete | Self::KeyRotate
+            )
     }
 }

@@ -1,25 +1,23 @@
 //! Audit entries as readers see them: names in the place of ids, and no more than the reader may see.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use super::chain::Chain;
+use super::chain::{Chain, LedgerChain};
 use super::diff::PLACE;
 use super::entry::{
     Actor, ActorKind, ChangedField, ChangedValue, Derivation, Detail, Entry, Via, is_digest,
 };
 use crate::domain::client::Classifier;
 use crate::domain::definition::{AttributeDefinition, DataFormat, Predefined};
-use crate::domain::error::{Error, Result};
 use crate::domain::field::pointer;
 use crate::domain::format;
 use crate::domain::id::UserId;
 use crate::domain::json::{Json, Object};
 use crate::domain::persona::Persona;
 use crate::domain::schema::Schema;
-use crate::domain::suggest;
 use crate::domain::versioned::Version;
 use crate::domain::view::View;
 use crate::object;
@@ -48,6 +46,10 @@ pub struct Reader<'r> {
     pub most: Classifier,
     /// Whether the reader sees values and reasons.
     pub values: bool,
+    /// Whether the reader sees the values of the configuration too.
+    pub configuration: bool,
+    /// Whether the reader sees the values of clients too.
+    pub clients: bool,
     /// The person who reads the own entries: other people have no ids there.
     pub person: Option<UserId>,
     /// The names of clients by their ids, where they are shown.
@@ -56,7 +58,7 @@ pub struct Reader<'r> {
 
 /// How the values of a field are shown.
 #[derive(Clone, Copy)]
-enum Shown {
+pub(super) enum Shown {
     /// As they are stored.
     Stored,
     /// As values of an attribute of this format.
@@ -162,7 +164,15 @@ impl Reader<'_> {
     ) -> Option<Object> {
         let (at, shown) = match chain {
             Chain::User(_) => self.place(&field.pointer)?,
-            Chain::Ledger(_) => (field.pointer.clone(), Shown::Stored),
+            Chain::Ledger(chain) => {
+                let seen = match chain {
+                    LedgerChain::Configuration => self.configuration,
+                    LedgerChain::Clients(_) => self.clients,
+                    _ => true,
+                };
+                let shown = if seen { Shown::Stored } else { Shown::Hidden };
+                (field.pointer.clone(), shown)
+            }
         };
         let sides = value.filter(|_| !field.secret).and_then(|value| self.sides(value, shown));
         Some(match sides {
@@ -193,14 +203,15 @@ impl Reader<'_> {
                 let mut value = value.clone();
                 value.as_object_mut()?.remove(PLACE);
                 let persona: Persona = serde_json::from_value(value).ok()?;
-                Some(Json::Object(persona.show_to(self.schema, self.view)))
+                // Administrators see hidden attributes in a profile, and here no values of them.
+                Some(Json::Object(persona.show_to(self.schema, View::SelfService)))
             }
             Shown::Hidden => None,
         }
     }
 
     /// Where the reader sees a stored field, and how; `None` if the reader does not see it.
-    fn place(&self, stored: &str) -> Option<(String, Shown)> {
+    pub(super) fn place(&self, stored: &str) -> Option<(String, Shown)> {
         let parts: Vec<_> = stored.split('/').skip(1).collect();
         match parts.as_slice() {
             ["personas", _] => Some((stored.to_owned(), Shown::Persona)),
@@ -214,9 +225,14 @@ impl Reader<'_> {
                 self.field(&format!("/systems/{system}/overrides"), rest, stored)
             }
             ["systems", system, "attributes", name] => {
-                let system = &self.schema.systems.get(system)?.stored.value;
-                let visible = system.visible(self.most).any(|attribute| attribute.name == *name);
-                visible.then(|| (stored.to_owned(), Shown::Stored))
+                let Some(system) = self.schema.systems.get(system) else {
+                    return Some((stored.to_owned(), Shown::Hidden));
+                };
+                let mut visible = system.stored.value.visible(self.most);
+                let attribute = visible.find(|attribute| attribute.name == *name)?;
+                let secret = attribute.classifier == Classifier::Sensitive;
+                let how = if secret { Shown::Hidden } else { Shown::Stored };
+                Some((stored.to_owned(), how))
             }
             parts => self.field("", parts, stored),
         }
@@ -224,6 +240,8 @@ impl Reader<'_> {
 
     fn field(&self, at: &str, parts: &[&str], stored: &str) -> Option<(String, Shown)> {
         let visible = |definition: &AttributeDefinition| self.view.shows(definition);
+        // What is hidden now was perhaps not hidden when it was written.
+        let hidden = |definition: &AttributeDefinition| !View::SelfService.shows(definition);
         match parts {
             // What a profile does not show.
             ["sources", ..] => None,
@@ -234,7 +252,9 @@ impl Reader<'_> {
                 };
                 let attribute = Shown::Attribute(definition.data_format);
                 visible(definition).then(|| match parts.first() {
-                    Some(&"attributes") if definition.data_format.is_hashed() => {
+                    Some(&"attributes")
+                        if definition.data_format.is_hashed() || hidden(definition) =>
+                    {
                         (definition.pointer_below(&format!("{at}/attributes")), Shown::Hidden)
                     }
                     Some(&"attributes") => {
@@ -249,8 +269,9 @@ impl Reader<'_> {
             [name] => {
                 let field = name.parse::<Predefined>().ok();
                 let definition = field.and_then(|field| self.schema.predefined(field));
-                let shown = definition.is_none_or(visible);
-                shown.then(|| (pointer(at, name), Shown::Stored))
+                let how =
+                    if definition.is_some_and(hidden) { Shown::Hidden } else { Shown::Stored };
+                definition.is_none_or(visible).then(|| (pointer(at, name), how))
             }
             _ => Some((stored.to_owned(), Shown::Stored)),
         }
@@ -261,7 +282,16 @@ impl Reader<'_> {
 #[must_use]
 pub fn pointer_shown(stored: &str, schema: &Schema) -> Option<String> {
     let (view, most, names) = (View::Administrative, Classifier::most(), &BTreeMap::new());
-    let reader = Reader { schema, view, most, values: true, person: None, names };
+    let reader = Reader {
+        schema,
+        view,
+        most,
+        values: true,
+        configuration: true,
+        clients: true,
+        person: None,
+        names,
+    };
     reader.place(stored).map(|(shown, _)| shown)
 }
 
@@ -269,112 +299,4 @@ pub fn pointer_shown(stored: &str, schema: &Schema) -> Option<String> {
 fn json<T: Serialize>(value: &T) -> Json {
     let text = serde_json::to_vec(value).unwrap_or_default();
     Json::parse(&text).unwrap_or(Json::Null)
-}
-
-/// The field that entries are searched for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AttributeFilter {
-    /// The end of the pointer, or the whole one.
-    tail: String,
-    whole: bool,
-}
-
-/// The fields of a profile that are no attributes.
-const FIELDS: [&str; 9] = [
-    "consents",
-    "email_verified",
-    "status",
-    "kind",
-    "last_login_at",
-    "personas",
-    "principals",
-    "subjects",
-    "systems",
-];
-
-impl AttributeFilter {
-    /// Reads a JSON Pointer, the name of a field, or category and name of an attribute with a dot
-    /// between them.
-    pub fn read(text: &str, schema: &Schema) -> Result<Self> {
-        if text.starts_with('/') {
-            return Ok(Self { tail: text.to_owned(), whole: true });
-        }
-        if FIELDS.contains(&text) || text.parse::<Predefined>().is_ok() {
-            return Ok(Self { tail: pointer("", text), whole: false });
-        }
-        let named = text.split_once('.');
-        let definition = named.and_then(|(category, name)| schema.attribute_named(category, name));
-        let Some(definition) = definition else {
-            let custom = schema.custom_attributes().map(|a| format!("{}.{}", a.category, a.name));
-            let known: BTreeSet<_> = Predefined::ALL
-                .map(Predefined::name)
-                .into_iter()
-                .chain(FIELDS)
-                .map(str::to_owned)
-                .chain(custom)
-                .collect();
-            let meant = suggest::unknown("attribute", text, known.iter().map(String::as_str));
-            return Err(Error::Malformed(format!("query parameter `attribute`: {meant}")));
-        };
-        Ok(Self { tail: definition.pointer_below("/attributes"), whole: false })
-    }
-
-    /// Whether an entry changes the field, what is in it, or what it is in.
-    #[must_use]
-    pub fn matches(&self, reader: &Reader<'_>, entry: &Entry) -> bool {
-        let shown = |field: &ChangedField| reader.place(&field.pointer).map(|(shown, _)| shown);
-        entry.changes.iter().filter_map(shown).any(|shown| self.covers(&shown))
-    }
-
-    fn covers(&self, shown: &str) -> bool {
-        let within = |inner: &str, outer: &str| {
-            inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        if within(shown, &self.tail) || within(&self.tail, shown) {
-            return true;
-        }
-        if self.whole {
-            return false;
-        }
-        // A field of a persona or of a system, or a persona that comes or goes whole.
-        let parts: Vec<_> = shown.splitn(4, '/').collect();
-        match parts.as_slice() {
-            ["", "personas", _] => self.tail.starts_with("/attributes/"),
-            ["", "personas", _, rest] => within(&format!("/{rest}"), &self.tail),
-            ["", "systems", _, rest] => {
-                let rest = rest.strip_prefix("overrides/").unwrap_or(rest);
-                within(&format!("/{rest}"), &self.tail)
-            }
-            _ => false,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_filter_finds_what_lies_below_and_above_its_field() {
-        let of = |tail: &str, whole| AttributeFilter { tail: tail.to_owned(), whole };
-        let size = of("/attributes/common/size", false);
-        for found in [
-            "/attributes/common/size",
-            "/personas/p/attributes/common/size",
-            "/personas/p",
-            "/systems/s/overrides/attributes/common/size",
-        ] {
-            assert!(size.covers(found), "{found}");
-        }
-        for other in ["/attributes/common/sizes", "/username", "/systems/s/attributes/size"] {
-            assert!(!size.covers(other), "{other}");
-        }
-        let email = of("/preferred_email", false);
-        assert!(email.covers("/systems/s/overrides/preferred_email"));
-        assert!(!email.covers("/personas/p"));
-        let persona = of("/personas/p/status", true);
-        assert!(persona.covers("/personas/p") && persona.covers("/personas/p/status"));
-        assert!(!persona.covers("/status") && !persona.covers("/personas/p/scope"));
-        assert!(of("/personas", false).covers("/personas/p/status"));
-    }
 }

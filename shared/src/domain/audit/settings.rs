@@ -95,21 +95,31 @@ impl Definition for AuditSettings {
         let mut fields = Fields::new(document, "", &mut violations);
         let level = fields.string_enum("level").unwrap_or(usual.level);
         let retention_days = take_days(&mut fields).unwrap_or(usual.retention_days);
-        let legal_hold = fields.boolean("legal_hold").unwrap_or(usual.legal_hold);
+        let held = fields.boolean("legal_hold");
+        if held.is_none() && current.is_some_and(|current| current.legal_hold) {
+            let detail = "nobody may be forgotten for now; say with `true` or `false` whether that \
+                          stays so";
+            fields.refuse("legal_hold", Code::Required, detail.to_owned());
+        }
+        let legal_hold = held.unwrap_or(usual.legal_hold);
         let search = fields.boolean("search").unwrap_or(usual.search);
         let known = current.and_then(|current| current.since);
         let shown = known.map_or(Json::Null, |since| Json::String(since.to_string()));
         let detail = "the service sets this field; omit it";
         fields.unchanged("since", &shown, Code::Immutable, detail);
         fields.finish();
+        let read = Self { level, retention_days, legal_hold, search, since: known };
         let was_on = current.is_some_and(|current| current.level != Level::Off);
+        // Who saves them as they are says that each write leaves an entry from now on: an earlier
+        // version of the service has written meanwhile.
+        let anew = current == Some(&read);
         let since = match level {
             Level::Off => None,
-            _ if was_on && known.is_some() => known,
+            _ if was_on && known.is_some() && !anew => known,
             // Until then a function may still write by the settings that it remembers.
             _ => Some(env.clock.now().plus_seconds(SETTLED_SECONDS)),
         };
-        violations.check(Self { level, retention_days, legal_hold, search, since })
+        violations.check(Self { since, ..read })
     }
 
     fn show(&self) -> Object {

@@ -6,7 +6,7 @@ use ring::digest::{SHA256, digest};
 use subtle::ConstantTimeEq as _;
 
 use super::key::AuditKey;
-use crate::domain::audit::{AuditSettings, Chain, Detail, Entry, LedgerChain, Level, Previous};
+use crate::domain::audit::{AuditSettings, Chain, Detail, Entry, Level, Previous, Restart};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{TenantId, UserId};
 use crate::domain::versioned::{Version, content};
@@ -16,7 +16,10 @@ use crate::store::item::Item;
 use crate::store::keys::{self, Key};
 
 /// The end of what never ends: the last time that can be written.
-const NEVER: Timestamp = Timestamp::from_millis(253_402_300_799_999);
+pub(super) const NEVER: Timestamp = Timestamp::from_millis(253_402_300_799_999);
+/// By how much an entry may end before the entry before it: clocks differ. Past it the retention is
+/// shorter now.
+const SKEW_SECONDS: i64 = 24 * 3600;
 
 /// A code.
 type Mac = [u8; 32];
@@ -26,6 +29,8 @@ type Mac = [u8; 32];
 pub struct Head {
     /// Its sequence.
     pub sequence: Version,
+    /// The version of the guarding item in which the head was written.
+    pub version: Version,
     /// The time from which it may be gone.
     pub ends: Timestamp,
     /// Its code.
@@ -36,19 +41,38 @@ pub struct Head {
 
 impl Head {
     fn of(key: &AuditKey, place: Place<'_>, ends: Timestamp, entry: Mac) -> Self {
-        let mac = Self::code(key, place, ends, &entry);
-        Self { sequence: place.sequence, ends, entry, mac }
+        let (sequence, version) = (place.sequence, place.sequence);
+        let head = Self { sequence, version, ends, entry, mac: Mac::default() };
+        head.signed(key, place.tenant, place.chain)
     }
 
-    fn code(key: &AuditKey, place: Place<'_>, ends: Timestamp, entry: &Mac) -> Mac {
-        let chain = place.chain.to_string();
+    fn signed(mut self, key: &AuditKey, tenant: &TenantId, chain: Chain) -> Self {
+        self.mac = self.code(key, tenant, chain);
+        self
+    }
+
+    /// The same last entry, as the guarding item names it in a later version that has no entry.
+    #[must_use]
+    pub(super) fn carried_to(
+        self,
+        version: Version,
+        key: &AuditKey,
+        tenant: &TenantId,
+        chain: Chain,
+    ) -> Self {
+        Self { version, ..self }.signed(key, tenant, chain)
+    }
+
+    fn code(&self, key: &AuditKey, tenant: &TenantId, chain: Chain) -> Mac {
+        let chain = chain.to_string();
         key.authenticate(&[
             b"head",
-            place.tenant.as_str().as_bytes(),
+            tenant.as_str().as_bytes(),
             chain.as_bytes(),
-            &place.sequence.0.to_be_bytes(),
-            &ends.millis().to_be_bytes(),
-            entry,
+            &self.sequence.0.to_be_bytes(),
+            &self.version.0.to_be_bytes(),
+            &self.ends.millis().to_be_bytes(),
+            &self.entry,
         ])
     }
 
@@ -56,17 +80,20 @@ impl Head {
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let (sequence, rest) = bytes.split_first_chunk::<8>()?;
+        let (version, rest) = rest.split_first_chunk::<8>()?;
         let (ends, rest) = rest.split_first_chunk::<8>()?;
         let (entry, rest) = rest.split_first_chunk::<32>()?;
         let mac = rest.try_into().ok()?;
+        let [sequence, version] = [sequence, version].map(|n| Version(u64::from_be_bytes(*n)));
         let ends = Timestamp::from_millis(i64::from_be_bytes(*ends));
-        Some(Self { sequence: Version(u64::from_be_bytes(*sequence)), ends, entry: *entry, mac })
+        Some(Self { sequence, version, ends, entry: *entry, mac })
     }
 
     /// The attribute.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = self.sequence.0.to_be_bytes().to_vec();
+        bytes.extend(self.version.0.to_be_bytes());
         bytes.extend(self.ends.millis().to_be_bytes());
         bytes.extend(self.entry);
         bytes.extend(self.mac);
@@ -76,8 +103,7 @@ impl Head {
     /// Whether the service wrote it, of this chain.
     #[must_use]
     pub fn is_authentic(&self, key: &AuditKey, tenant: &TenantId, chain: Chain) -> bool {
-        let place = Place { tenant, chain, sequence: self.sequence };
-        self.mac.ct_eq(&Self::code(key, place, self.ends, &self.entry)).into()
+        self.mac.ct_eq(&self.code(key, tenant, chain)).into()
     }
 
     /// What the next entry keeps of this one.
@@ -129,22 +155,28 @@ pub struct NewEntry {
 }
 
 impl NewEntry {
-    /// The item of the entry at `sequence` after `head`, and the head that names it.
+    /// The item of the entry at `sequence` after `head`, and the head that names it. The caller has
+    /// made sure that the service wrote `head`, or says in `restart` why it is not known.
     pub(super) fn link(
         mut self,
         (key, env): (&AuditKey, &Env),
         settings: &AuditSettings,
         (tenant, chain, sequence): (&TenantId, Chain, Version),
-        head: Option<&Head>,
+        (head, restart): (Option<&Head>, Option<Restart>),
     ) -> Result<(Item, Head)> {
         let place = Place { tenant, chain, sequence };
         if settings.level != Level::Values {
             self.detail.values.clear();
         }
         self.entry.previous = head.map(Head::previous);
-        let never = matches!(chain, Chain::Ledger(LedgerChain::Forgets(_)));
-        let ends = if never { NEVER } else { settings.end(self.entry.at) };
-        let ends = head.map_or(ends, |head| ends.max(head.ends));
+        self.entry.restart = restart;
+        let never = matches!(chain, Chain::Ledger(chain) if chain.never_ends());
+        let wanted = if never || settings.legal_hold { NEVER } else { settings.end(self.entry.at) };
+        let before = head.map_or(wanted, |head| head.ends);
+        self.entry.shortened = before > wanted.plus_seconds(SKEW_SECONDS);
+        let ends = if self.entry.shortened { wanted } else { wanted.max(before) };
+        self.entry.ends = Some(ends).filter(|ends| *ends < NEVER);
+        self.entry.listed = settings.search && matches!(chain, Chain::User(_));
         let doc = String::from_utf8(content(&self.entry)).map_err(Error::unexpected)?;
         let salt: [u8; 16] = env.random.bytes();
         let sealed = if self.detail.is_empty() {
@@ -160,12 +192,12 @@ impl NewEntry {
             item = item.bytes("sealed", sealed);
         }
         item = item.bytes("salt", salt.to_vec()).bytes("mac", mac.to_vec());
-        if !never {
+        if let Some(ends) = self.entry.ends {
             item = item.expiring(ends);
         }
         if let Chain::User(user) = chain {
             item = item.text("holder", user.to_string());
-            if settings.search {
+            if self.entry.listed {
                 let (day, position) = listed_at(tenant, user, self.entry.at, sequence);
                 item = item.listed(day, position);
             }
@@ -230,12 +262,14 @@ impl StoredEntry {
         serde_json::from_slice(&plain).ok()
     }
 
-    /// What the entry after this one is linked to, if nothing else tells: this entry as a head.
-    pub(super) fn as_head(&self, key: &AuditKey, item: &Item, place: (&TenantId, Chain)) -> Head {
-        let (tenant, chain) = place;
-        let ends = item.ends().unwrap_or(NEVER);
+    /// What the entry after this one is linked to, if no guarding item tells: this entry as a head.
+    /// `None` if the service did not write it.
+    pub(super) fn as_head(&self, key: &AuditKey, tenant: &TenantId, chain: Chain) -> Option<Head> {
+        if !self.is_authentic(key, tenant, chain) {
+            return None;
+        }
+        let ends = self.entry.as_ref()?.ends.unwrap_or(NEVER);
         let place = Place { tenant, chain, sequence: self.sequence };
-        let mac = self.mac.as_slice().try_into().unwrap_or_default();
-        Head::of(key, place, ends, mac)
+        Some(Head::of(key, place, ends, self.mac.as_slice().try_into().ok()?))
     }
 }

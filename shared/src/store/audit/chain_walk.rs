@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::chain::{Head, StoredEntry, listed_at};
+use super::chain::{Head, NEVER, StoredEntry, listed_at};
 use super::key::AuditKey;
-use crate::domain::audit::{Chain, LedgerChain, Previous};
+use crate::domain::audit::{AuditTimes, Chain, Entry, Previous, RestartCause};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::TenantId;
 use crate::domain::string_enum::string_enum;
@@ -28,6 +28,8 @@ string_enum! {
         EntryChanged = "entry-changed",
         /// Nothing in the chain leads to the entry.
         EntryAdded = "entry-added",
+        /// The guarding item did not lead to the entry before this one, though the audit was on.
+        Restarted = "restarted",
     }
 }
 
@@ -71,6 +73,10 @@ pub(super) struct ChainWalk<'w> {
     pub(super) above: Version,
     /// The time of the newest entry that is as the service wrote it.
     pub(super) newest: Option<Timestamp>,
+    /// When the tenant's audit was on.
+    pub(super) times: &'w AuditTimes,
+    /// The entry above the next one, and its time, if the guarding item did not lead to the next.
+    pub(super) restarted: Option<(Version, Timestamp)>,
     pub(super) report: ChainReport,
 }
 
@@ -87,20 +93,35 @@ impl<'w> ChainWalk<'w> {
         })
     }
 
-    /// Starts at the head of the chain.
-    pub(super) fn start(&mut self, head: Option<&[u8]>) -> Result<()> {
-        let Some(bytes) = head else { return Ok(()) };
+    /// Starts at the head of the chain; the version of the guarding item in which it was written.
+    pub(super) fn start(&mut self, head: Option<&[u8]>) -> Result<Option<Version>> {
+        let Some(bytes) = head else { return Ok(None) };
         let key = self.key()?;
         let Some(head) = Head::parse(bytes) else {
             self.fault(self.above, AuditFault::HeadChanged);
-            return Ok(());
+            return Ok(None);
         };
-        if !head.is_authentic(key, self.tenant, self.chain) || head.sequence >= self.above {
+        if !head.is_authentic(key, self.tenant, self.chain) || head.version >= self.above {
             self.fault(head.sequence, AuditFault::HeadChanged);
-            return Ok(());
+            return Ok(None);
         }
         self.expected = Expected::Entry(head.previous());
-        Ok(())
+        Ok(Some(head.version))
+    }
+
+    /// Judges an entry that says that the guarding item did not lead to the one before it.
+    fn judge_restart(&mut self, sequence: Version, entry: &Entry) {
+        if let Some((above, at)) = self.restarted.take()
+            && self.times.were_on(entry.at, at)
+        {
+            self.fault(above, AuditFault::Restarted);
+        }
+        let Some(restart) = entry.restart else { return };
+        self.restarted = entry.previous.is_some().then_some((sequence, entry.at));
+        let was_on = |changed_at| self.times.were_on(changed_at, entry.at);
+        if restart.cause == RestartCause::Changed || restart.changed_at.is_none_or(was_on) {
+            self.fault(sequence, AuditFault::Restarted);
+        }
     }
 
     fn has_ended(&self, entry: &Previous) -> bool {
@@ -116,7 +137,9 @@ impl<'w> ChainWalk<'w> {
         };
         let sequence = stored.sequence;
         let mut good = stored.is_authentic(key, self.tenant, self.chain);
-        let (mut ends, mut linked) = (None, true);
+        // What no code covers opens what one does.
+        good &= stored.open(key, self.tenant, self.chain).is_some();
+        let mut linked = true;
         match std::mem::replace(&mut self.expected, Expected::Anything) {
             Expected::Anything if sequence >= self.above => {
                 self.fault(sequence, AuditFault::EntryAdded);
@@ -141,13 +164,17 @@ impl<'w> ChainWalk<'w> {
             }
             Expected::Entry(entry) => {
                 good &= URL_SAFE_NO_PAD.encode(&stored.mac) == entry.mac;
-                ends = Some(entry.ends);
+                let ends = stored.entry.as_ref().map(|entry| entry.ends.unwrap_or(NEVER));
+                good &= ends == Some(entry.ends);
             }
         }
         self.report.entries += 1;
-        good &= self.is_listed_right(item, &stored, ends);
+        good &= self.is_listed_right(item, &stored);
         let entry = stored.entry.filter(|_| good);
-        self.newest = self.newest.or(entry.as_ref().map(|entry| entry.at));
+        if let Some(entry) = &entry {
+            self.newest = self.newest.or(Some(entry.at));
+            self.judge_restart(sequence, entry);
+        }
         let previous = entry.map(|entry| entry.previous);
         if previous.is_none() {
             self.fault(sequence, AuditFault::EntryChanged);
@@ -164,26 +191,18 @@ impl<'w> ChainWalk<'w> {
 
     /// Whether what no code covers says the same as what one does: the holder, the end and the
     /// place in the index.
-    fn is_listed_right(&self, item: &Item, stored: &StoredEntry, ends: Option<Timestamp>) -> bool {
-        let seconds = item.ends().map(Timestamp::seconds);
-        let never = matches!(self.chain, Chain::Ledger(LedgerChain::Forgets(_)));
-        let ends_right = if never {
-            seconds.is_none()
-        } else {
-            ends.is_none_or(|ends| seconds == Some(ends.seconds()))
-        };
-        let Chain::User(user) = self.chain else { return ends_right };
-        let listed = item.get_text("gsi1pk").zip(item.get_text("gsi1sk"));
-        let at = stored.entry.as_ref().map(|entry| entry.at);
-        let listed_right = match (listed, at) {
-            (None, _) => item.get_text("gsi1pk").or(item.get_text("gsi1sk")).is_none(),
-            (Some((day, position)), Some(at)) => {
-                let right = listed_at(self.tenant, user, at, stored.sequence);
-                (day, position) == (right.0.as_str(), right.1.as_str())
-            }
-            (Some(_), None) => false,
-        };
-        ends_right && listed_right && item.get_text("holder") == Some(&user.to_string())
+    fn is_listed_right(&self, item: &Item, stored: &StoredEntry) -> bool {
+        let Some(entry) = &stored.entry else { return false };
+        let ends = item.is_marked("expires_at").then(|| item.ends().map(Timestamp::seconds));
+        if ends != entry.ends.map(|ends| Some(ends.seconds())) {
+            return false;
+        }
+        let Chain::User(user) = self.chain else { return true };
+        let (day, position) = listed_at(self.tenant, user, entry.at, stored.sequence);
+        let due = |text| entry.listed.then_some(text);
+        item.get_text("gsi1pk") == due(day.as_str())
+            && item.get_text("gsi1sk") == due(position.as_str())
+            && item.get_text("holder") == Some(&user.to_string())
     }
 
     /// Looks at what had still to come after the last entry.

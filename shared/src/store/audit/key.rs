@@ -7,6 +7,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::digest::{SHA256, digest};
 use ring::hmac;
 use tokio::sync::OnceCell;
 
@@ -26,6 +29,8 @@ const TURNS: u32 = 4;
 const CHAIN: &[u8] = b"chain";
 /// The name of what the keys of entries' values are derived from.
 const VALUES: &[u8] = b"entry";
+/// The name of what tells the key from others.
+const FINGERPRINT: &[u8] = b"fingerprint";
 
 /// The key of the audit.
 pub struct AuditKey {
@@ -44,6 +49,20 @@ impl AuditKey {
         let root = hmac::Key::new(hmac::HMAC_SHA256, secret);
         let chain = hmac::Key::new(hmac::HMAC_SHA256, &tag(&root, &[CHAIN]));
         Self { root, chain }
+    }
+
+    /// What tells the key from others without telling it: 16 hex digits. Each load of the key is
+    /// logged with it, outside the table.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let hash = digest(&SHA256, &tag(&self.root, &[FINGERPRINT]));
+        hash.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The code of the content of an item that verification keeps for itself.
+    #[must_use]
+    pub fn code_of(&self, item: &str, content: &[u8]) -> String {
+        URL_SAFE_NO_PAD.encode(self.authenticate(&[b"item", item.as_bytes(), content]))
     }
 
     /// The code of these parts under the key that links entries.
@@ -88,6 +107,28 @@ impl Table {
         self.audit.loaded.get_or_try_init(|| self.load_audit_key()).await
     }
 
+    /// The key of the audit if this process has it.
+    #[must_use]
+    pub fn loaded_audit_key(&self) -> Option<&AuditKey> {
+        self.audit.loaded.get()
+    }
+
+    /// Stores the key of the audit with a seal, if there is a key and it has none. The token function
+    /// does so before it notes that private keys are sealed: from then on a key without a seal is
+    /// refused.
+    pub(crate) async fn seal_audit_key(&self, sealing: &Sealing) -> Result<()> {
+        let key = Key::audit_key();
+        let Some(by) = sealing.key() else { return Ok(()) };
+        let Some(item) = self.get(&key).await? else { return Ok(()) };
+        if item.get_text("sealed").is_some() {
+            return Ok(());
+        }
+        let sealing = sealing.for_audit();
+        let secret = sealing::secret(Some(&sealing), &key, &item).await?;
+        let sealed = sealing::item(Some(&sealing), Some(by), &key, &secret, &self.env).await?;
+        self.replace_audit_key(&item, sealed).await
+    }
+
     /// Stores the key of the audit without a seal; whether it had one. A process that is to seal
     /// it does so at its next start.
     pub async fn unseal_audit_key(&self) -> Result<bool> {
@@ -104,8 +145,12 @@ impl Table {
         let key = Key::audit_key();
         let sealing = self.audit.sealing.as_ref();
         let wanted = sealing.and_then(Sealing::key).map(str::to_owned);
+        let mut made = false;
         for _ in 0..TURNS {
             if let Some(item) = self.get(&key).await? {
+                if item.get_text("sealed").is_none() {
+                    self.refuse_planted_key().await?;
+                }
                 let secret = sealing::secret(sealing, &key, &item).await?;
                 if wanted.is_some()
                     && item.get_text("sealed_by") != wanted.as_deref()
@@ -114,7 +159,10 @@ impl Table {
                     // The next process tries again.
                     tracing::error!(operation = "seal", cause = %error, "cannot seal a key now");
                 }
-                return Ok(AuditKey::of(&secret));
+                let key = AuditKey::of(&secret);
+                // Whoever compares this line with earlier ones sees another key.
+                tracing::info!(operation = "audit_key", fingerprint = key.fingerprint(), made);
+                return Ok(key);
             }
             // Where private keys are sealed, this one is never stored as it is.
             let by = match &wanted {
@@ -125,19 +173,35 @@ impl Table {
             let item = sealing::item(sealing, by.as_deref(), &key, &secret, &self.env).await?;
             let item = item.guarded(Version::FIRST, &WriteLog::default());
             match self.commit(vec![Write::Put(item, Condition::Absent)]).await {
-                // This one, or another process's: the stored one holds.
-                Ok(()) | Err(CommitError::Conditions(_) | CommitError::Contended) => {}
+                Ok(()) => made = true,
+                // Another process's: the stored one holds.
+                Err(CommitError::Conditions(_) | CommitError::Contended) => {}
                 Err(failed) => return Err(failed.into()),
             }
         }
         Err(Error::Unavailable("the key of the audit cannot be stored".to_owned()))
     }
 
+    /// Refuses a key without a seal where private keys are sealed: somebody put it there.
+    async fn refuse_planted_key(&self) -> Result<()> {
+        match signing::sealed_by(self).await? {
+            None => Ok(()),
+            Some(by) => Err(Error::unexpected(format_args!(
+                "the key of the audit (`K#audit`) has no seal, but the private keys are sealed with \
+                 `{by}`; somebody has put it there: see docs/operating/keys.md"
+            ))),
+        }
+    }
+
     /// Stores the key in another form, unless another process has.
     async fn put_audit_key(&self, read: &Item, by: Option<&str>, secret: &[u8]) -> Result<()> {
         let key = Key::audit_key();
-        let version = read.version().unwrap_or(Version::FIRST);
         let item = sealing::item(self.audit.sealing.as_ref(), by, &key, secret, &self.env).await?;
+        self.replace_audit_key(read, item).await
+    }
+
+    async fn replace_audit_key(&self, read: &Item, item: Item) -> Result<()> {
+        let version = read.version().unwrap_or(Version::FIRST);
         let item = item.guarded(version.next(), &read.log());
         match self.commit(vec![Write::Put(item, Condition::Version(version))]).await {
             Ok(()) | Err(CommitError::Conditions(_) | CommitError::Contended) => Ok(()),

@@ -3,8 +3,10 @@
 use serde_json::Value;
 
 use super::chain::{Head, NewEntry};
+use super::users::HEAD;
 use crate::domain::audit::{
-    AuditSettings, Chain, Change, Detail, Entry, LedgerChain, Level, Operation,
+    AuditSettings, Chain, Change, Detail, Entry, LedgerChain, Level, Operation, Restart,
+    RestartCause,
 };
 use crate::domain::author::Author;
 use crate::domain::definition::DefinitionKind;
@@ -12,9 +14,9 @@ use crate::domain::error::Result;
 use crate::domain::id::TenantId;
 use crate::domain::versioned::Version;
 use crate::store::item::Item;
-use crate::store::keys::Key;
+use crate::store::keys::{self, Key};
 use crate::store::retry::Retry;
-use crate::store::table::Table;
+use crate::store::table::{Range, Table};
 use crate::store::write::{CommitError, Condition, Write};
 
 /// What an entry of the ledger tells.
@@ -28,6 +30,17 @@ pub struct Record {
     pub changes: Vec<Change>,
     /// What else is known, without personal data.
     pub facts: Option<Value>,
+}
+
+/// The end of a chain of the ledger.
+#[derive(Default)]
+struct LastOfLedger {
+    /// The last entry.
+    head: Option<Head>,
+    /// Why the chain does not simply go on after it.
+    restart: Option<Restart>,
+    /// The last sequence at which an entry stands, whoever wrote it.
+    taken: Option<Version>,
 }
 
 impl Record {
@@ -57,6 +70,13 @@ impl Record {
     }
 }
 
+impl Record {
+    /// Whether it is told at this level.
+    fn is_told(&self, settings: &AuditSettings) -> bool {
+        settings.level != Level::Off || self.operation.is_always_told()
+    }
+}
+
 impl Table {
     /// The settings of a tenant's audit as they are now, in one read.
     pub async fn audit_settings(&self, tenant: &TenantId) -> Result<AuditSettings> {
@@ -74,14 +94,20 @@ impl Table {
     ) -> Result<Option<(Head, Version)>> {
         let item = self.get(&Key::ledger_head(tenant, chain)).await?;
         Ok(item.and_then(|item| {
-            let head = Head::parse(item.get_bytes("audit")?)?;
+            let head = Head::parse(item.get_bytes(HEAD)?)?;
             Some((head, item.version()?))
         }))
     }
 
+    /// The items of the heads of a tenant's ledger.
+    pub(super) async fn heads_of_ledger(&self, tenant: &TenantId) -> Result<Vec<Item>> {
+        let partition = keys::partition_of_ledger(tenant);
+        self.query_all(&partition, Range::StartsWith("HEAD#")).await
+    }
+
     /// The writes that append an entry to a chain of the ledger: the head, then the entry. Nothing
-    /// if the tenant has no audit. Somebody who appends meanwhile makes the first one's condition
-    /// fail.
+    /// if the tenant has no audit and the record is not one that is always told. Somebody who
+    /// appends meanwhile makes the first one's condition fail.
     pub(in crate::store) async fn append(
         &self,
         author: &Author,
@@ -89,7 +115,7 @@ impl Table {
         chain: LedgerChain,
         record: Record,
     ) -> Result<Vec<Write>> {
-        if settings.level == Level::Off {
+        if !record.is_told(settings) {
             return Ok(Vec::new());
         }
         let item = self.get(&Key::ledger_head(&author.tenant, chain)).await?;
@@ -106,32 +132,60 @@ impl Table {
         record: Record,
     ) -> Result<Vec<Write>> {
         let (tenant, key) = (&author.tenant, self.audit_key().await?);
-        let head = item.as_ref().and_then(|item| Head::parse(item.get_bytes("audit")?));
         let version = item.as_ref().and_then(Item::version);
-        let sequence = version.map_or(Version::FIRST, Version::next);
+        let LastOfLedger { head, restart, taken } =
+            self.last_of_ledger(item.as_ref(), tenant, chain).await?;
+        let sequence = version.max(taken).map_or(Version::FIRST, Version::next);
         let Record { operation, target, changes, facts } = record;
         let entry = Entry {
-            at: self.env.clock.now(),
-            operation,
-            actor: author.audit_actor(),
             via: author.via(),
             request_id: author.request_id.clone(),
             target,
             changes: changes.iter().map(Change::field).collect(),
-            derived: Vec::new(),
             facts,
-            previous: None,
+            ..Entry::new(self.env.clock.now(), operation, author.audit_actor())
         };
         let detail = Detail::of(author.note.clone(), changes);
         let place = (tenant, Chain::Ledger(chain), sequence);
         let new = NewEntry { entry, detail };
-        let (entry, next) = new.link((key, &self.env), settings, place, head.as_ref())?;
+        let last = (head.as_ref(), restart);
+        let (entry, next) = new.link((key, &self.env), settings, place, last)?;
         let log = item.map(|item| item.log()).unwrap_or_default();
         let guard = Item::at(&Key::ledger_head(tenant, chain))
             .guarded(sequence, &log)
-            .bytes("audit", next.to_bytes());
+            .bytes(HEAD, next.to_bytes());
         let condition = version.map_or(Condition::Absent, Condition::Version);
-        Ok(vec![Write::Put(guard, condition), Write::Put(entry, Condition::Guarded)])
+        // An entry that stands there already is never overwritten.
+        Ok(vec![Write::Put(guard, condition), Write::Put(entry, Condition::Absent)])
+    }
+
+    /// The last entry of a chain, and why the chain does not simply go on after it: its head is
+    /// gone, or was not written by the service. Then the newest entry that is there counts.
+    async fn last_of_ledger(
+        &self,
+        item: Option<&Item>,
+        tenant: &TenantId,
+        chain: LedgerChain,
+    ) -> Result<LastOfLedger> {
+        let (key, chain) = (self.audit_key().await?, Chain::Ledger(chain));
+        let head = item.and_then(|item| Head::parse(item.get_bytes(HEAD)?));
+        let version = item.and_then(Item::version);
+        let good =
+            |head: &Head| Some(head.version) == version && head.is_authentic(key, tenant, chain);
+        if let Some(head) = head.filter(good) {
+            let taken = Some(head.sequence);
+            return Ok(LastOfLedger { head: Some(head), restart: None, taken });
+        }
+        let newest = self.newest_entry(tenant, chain, None).await?;
+        let cause = match (item, &newest) {
+            (None, None) => return Ok(LastOfLedger::default()),
+            (None, Some(_)) => RestartCause::Absent,
+            (Some(_), _) => RestartCause::Changed,
+        };
+        let restart = Restart { cause, changed_at: None };
+        let head = newest.as_ref().and_then(|newest| newest.as_head(key, tenant, chain));
+        let taken = newest.map(|newest| newest.sequence);
+        Ok(LastOfLedger { head, restart: Some(restart), taken })
     }
 
     /// Appends an entry to a chain of the ledger in a transaction of its own.
@@ -142,7 +196,7 @@ impl Table {
         chain: LedgerChain,
         record: Record,
     ) -> Result<()> {
-        if settings.level == Level::Off {
+        if !record.is_told(settings) {
             return Ok(());
         }
         let write_id = self.write_id();

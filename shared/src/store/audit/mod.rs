@@ -8,6 +8,7 @@
 
 mod chain;
 mod chain_walk;
+mod configuration;
 mod key;
 mod ledger;
 mod past;

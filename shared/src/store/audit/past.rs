@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::chain::StoredEntry;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::chain::{Head, StoredEntry};
 use super::key::AuditKey;
-use crate::domain::audit::{
-    AuditSettings, Chain, ChangeKind, ChangedField, Detail, Entry, Level, Past, Previous,
-};
+use crate::domain::audit::{Chain, ChangeKind, ChangedField, Detail, Entry, Past, Previous};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::TenantId;
 use crate::domain::user::User;
@@ -47,6 +48,7 @@ pub struct PastProfile {
 /// An entry of the way back.
 struct Step {
     sequence: Version,
+    mac: String,
     entry: Entry,
     detail: Detail,
 }
@@ -82,7 +84,8 @@ impl WayBack<'_> {
         }
         let detail = stored.open(self.key, self.tenant, self.chain).ok_or_else(unreadable)?;
         let entry = stored.entry.ok_or_else(unreadable)?;
-        Ok(Some(Step { sequence: stored.sequence, entry, detail }))
+        let (sequence, mac) = (stored.sequence, URL_SAFE_NO_PAD.encode(&stored.mac));
+        Ok(Some(Step { sequence, mac, entry, detail }))
     }
 }
 
@@ -106,10 +109,39 @@ fn ended() -> Error {
     Error::AuditEnded(detail)
 }
 
-/// Refuses a gap between two entries in which the audit was off.
-fn check_gap(settings: &AuditSettings, before: Timestamp) -> Result<()> {
-    let kept = settings.level != Level::Off && settings.since.is_none_or(|since| since <= before);
-    if kept { Ok(()) } else { Err(Error::Conflict(NOT_KEPT.to_owned())) }
+/// What was taken back last, and what it says of the entry before.
+struct Above {
+    /// Its sequence; above the newest entry the version after that of the user.
+    sequence: Version,
+    /// The entry that has to be next.
+    previous: Option<Previous>,
+    /// Whether all changes between the two are known: without an entry only index entries changed.
+    /// Not so if the audit was off, or if an older version of the service wrote.
+    complete: bool,
+}
+
+impl Above {
+    /// What the user's item says of the newest entry.
+    fn of_user(user: &StoredUser, key: &AuditKey, tenant: &TenantId) -> Result<Self> {
+        let (version, chain) = (user.version(), Chain::User(user.value.id));
+        let head = user.head().map(|bytes| {
+            let head = Head::parse(bytes).filter(|head| head.is_authentic(key, tenant, chain));
+            head.ok_or_else(|| Error::Conflict(UNREADABLE.to_owned()))
+        });
+        let head = head.transpose()?;
+        let complete = head.as_ref().is_some_and(|head| head.version == version);
+        Ok(Self { sequence: version.next(), previous: head.map(|head| head.previous()), complete })
+    }
+
+    fn is_followed_by(&self, step: &Step) -> bool {
+        let named = |entry: &Previous| entry.sequence == step.sequence && entry.mac == step.mac;
+        self.previous.as_ref().is_some_and(named)
+    }
+
+    /// Refuses a gap in which something may have changed that no entry tells of.
+    fn check(&self) -> Result<()> {
+        if self.complete { Ok(()) } else { Err(Error::Conflict(NOT_KEPT.to_owned())) }
+    }
 }
 
 /// Refuses an entry whose values the tenant did not keep.
@@ -127,7 +159,6 @@ impl Table {
         &self,
         tenant: &TenantId,
         key: &AuditKey,
-        settings: &AuditSettings,
         user: &StoredUser,
         moment: Moment,
     ) -> Result<PastProfile> {
@@ -143,52 +174,53 @@ impl Table {
         let chain = Chain::User(user.value.id);
         let (read, next) = (VecDeque::new(), None);
         let mut way = WayBack { table: self, key, tenant, chain, read, next, ended: false };
-        // The write that was taken back last, with what it says of the entry before.
-        let mut above: Option<(Version, Option<Previous>)> = None;
+        let mut above = Above::of_user(user, key, tenant)?;
         let landing = loop {
             let step = way.step().await?;
             // Somebody may have written since the user was read.
-            let step = step.filter(|step| step.sequence <= newest || above.is_some());
+            let step = step.filter(|step| step.sequence < above.sequence);
             let Some(step) = step else {
                 if !way.ended || !way.read.is_empty() {
                     continue;
                 }
                 break None;
             };
-            let linked = match &above {
-                Some((_, previous)) => {
-                    previous.as_ref().is_some_and(|previous| previous.sequence == step.sequence)
+            let exact = moment.is_just_before(above.sequence);
+            if !above.is_followed_by(&step) {
+                // An older version of the service wrote last, which names no entry.
+                if above.sequence > newest && above.previous.is_none() && !exact {
+                    above.check()?;
                 }
-                None => true,
-            };
-            if !linked {
                 break None;
             }
-            let next = above.as_ref().map_or_else(|| newest.next(), |(above, _)| *above);
             let reached = moment.is_reached(step.sequence, step.entry.at);
-            let exact = moment.is_just_before(next);
-            if step.sequence.next() < next && !(reached && exact) {
-                check_gap(settings, step.entry.at)?;
+            if step.sequence.next() < above.sequence && !(reached && exact) {
+                above.check()?;
             }
             if reached {
                 break Some(step);
             }
             check_kept(&step)?;
             past.take_back(&step.entry, &step.detail);
-            above = Some((step.sequence, step.entry.previous));
+            let complete = step.entry.restart.is_none();
+            above = Above { sequence: step.sequence, previous: step.entry.previous, complete };
         };
-        let lowest = above.as_ref().map_or_else(|| newest.next(), |(above, _)| *above);
+        let (lowest, untouched) = (above.sequence, above.sequence > newest);
+        let now = self.env.clock.now();
+        let missing = above.previous.as_ref().is_some_and(|entry| entry.ends > now);
+        if landing.is_none() && missing && !moment.is_just_before(lowest) {
+            return Err(Error::Conflict(UNREADABLE.to_owned()));
+        }
         let version = match (moment, &landing) {
             (Moment::Version(version), Some(_)) => version,
             (Moment::Version(version), None) if moment.is_just_before(lowest) => version,
-            (Moment::Time(_), Some(_)) if above.is_none() => newest,
+            (Moment::Time(_), Some(_)) if untouched => newest,
             (Moment::Time(_), Some(step)) => step.sequence,
             (Moment::Time(_), None) if lowest == Version::FIRST => return Err(Error::NotFound),
             (_, None) => return Err(ended()),
         };
         // In a gap that ends just above, something may have changed that no entry tells of.
-        let certain = landing
-            .filter(|step| step.sequence == version || check_gap(settings, step.entry.at).is_ok());
+        let certain = landing.filter(|step| step.sequence == version || above.complete);
         let updated_at = if past.has_moved() {
             changed_at(&mut way, certain).await?
         } else {
@@ -203,6 +235,9 @@ impl Table {
 async fn changed_at(way: &mut WayBack<'_>, landing: Option<Step>) -> Result<Option<Timestamp>> {
     let Some(mut step) = landing else { return Ok(None) };
     while !Past::concerns(&step.entry) {
+        if step.entry.restart.is_some() {
+            return Ok(None);
+        }
         let previous = step.entry.previous.as_ref().map(|previous| previous.sequence);
         match way.step().await? {
             Some(next) if previous == Some(next.sequence) => step = next,

@@ -15,7 +15,7 @@ use crate::store::table::{ItemPage, Range, Table};
 const READ_AT_ONCE: usize = 50;
 /// How many entries one page is looked for among. The page may be empty then and still have a next
 /// one.
-pub(super) const LOOKED_THROUGH: usize = 500;
+const LOOKED_THROUGH: usize = 500;
 /// By how much the times of two entries of a chain may be against their order: clocks differ.
 const SKEW_SECONDS: i64 = 3600;
 
@@ -118,8 +118,23 @@ impl Table {
         }
     }
 
+    /// The newest entry of a chain, before a sequence if one is given, as the table has it.
+    pub(super) async fn newest_entry(
+        &self,
+        tenant: &TenantId,
+        chain: Chain,
+        before: Option<Version>,
+    ) -> Result<Option<StoredEntry>> {
+        let first = Key::audit_entry(tenant, chain, Version(0));
+        let range = Range::StartsWith(start_of(&first));
+        let after = before.map(|before| Key::audit_entry(tenant, chain, before));
+        let after = after.as_ref().map(Key::sk);
+        let page = self.query_back(first.pk(), range, after, Some(1)).await?;
+        Ok(page.items.first().and_then(StoredEntry::read))
+    }
+
     /// Reads items of entries of a chain after a position, newest first, at most `limit` of them.
-    /// What has ended is left out.
+    /// The chain ends before the first entry that has ended: those before it count as ended too.
     pub(super) async fn chain_back(
         &self,
         tenant: &TenantId,
@@ -128,11 +143,18 @@ impl Table {
         limit: usize,
     ) -> Result<ItemPage> {
         let first = Key::audit_entry(tenant, chain, Version(0));
-        let start = first.sk().trim_end_matches(|c: char| c.is_ascii_digit());
-        let (range, limit) = (Range::StartsWith(start), i32::try_from(limit).ok());
+        let (range, limit) = (Range::StartsWith(start_of(&first)), i32::try_from(limit).ok());
         let mut page = self.query_back(first.pk(), range, after, limit).await?;
         let now = self.env.clock.now();
-        page.items.retain(|item| !item.is_expired(now));
+        if let Some(ended) = page.items.iter().position(|item| item.is_expired(now)) {
+            page.items.truncate(ended);
+            page.next = None;
+        }
         Ok(page)
     }
+}
+
+/// What the sort keys of the entries of a chain begin with, given one of them.
+pub(super) fn start_of(entry: &Key) -> &str {
+    entry.sk().trim_end_matches(|c: char| c.is_ascii_digit())
 }

@@ -11,7 +11,7 @@ use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use super::key::AuditKey;
-use super::read::{AuditFilter, LOOKED_THROUGH, read_entry};
+use super::read::{AuditFilter, read_entry};
 use crate::domain::audit::{Chain, LedgerChain, ReadEntry};
 use crate::domain::error::Result;
 use crate::domain::id::{TenantId, UserId};
@@ -19,10 +19,12 @@ use crate::domain::versioned::Version;
 use crate::env::Timestamp;
 use crate::store::index::{Position, SortRange};
 use crate::store::keys::{self, AUDIT_SHARDS, Key};
-use crate::store::table::{Range, Table};
+use crate::store::table::Table;
 
 /// How many entries of a source are read at once.
 const READ_AT_ONCE: usize = 25;
+/// How many entries one page is looked for among, of all sources together.
+const LOOKED_THROUGH: usize = 2000;
 /// The seconds of a day.
 const DAY_SECONDS: i64 = 24 * 3600;
 
@@ -154,8 +156,7 @@ impl Table {
         if among.is_empty() {
             return Ok(Vec::new());
         }
-        let partition = keys::partition_of_ledger(tenant);
-        let heads = self.query_all(&partition, Range::StartsWith("HEAD#")).await?;
+        let heads = self.heads_of_ledger(tenant).await?;
         let named = |chain: &LedgerChain| {
             let key = Key::ledger_head(tenant, *chain);
             heads.iter().any(|head| head.key() == key)

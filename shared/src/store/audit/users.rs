@@ -1,19 +1,19 @@
 //! The entry of a user's write, and how the user's item names it.
 
-use super::chain::{Head, NewEntry, StoredEntry};
+use super::chain::{Head, NewEntry};
 use super::key::AuditKey;
 use crate::domain::audit::{
-    AuditSettings, Chain, Change, Derivation, Detail, Entry, Level, Operation,
+    AuditSettings, Chain, Change, Derivation, Detail, Entry, Level, Operation, Restart,
+    RestartCause,
 };
 use crate::domain::author::Author;
 use crate::domain::error::Result;
-use crate::domain::id::{DefinitionId, TenantId, UserId};
+use crate::domain::id::{DefinitionId, TenantId};
 use crate::domain::schema::Schema;
 use crate::domain::user::User;
 use crate::domain::versioned::{Version, Versioned};
 use crate::store::item::Item;
-use crate::store::keys;
-use crate::store::table::{Range, Table};
+use crate::store::table::Table;
 use crate::store::user_writes::put_unchanged;
 use crate::store::users::StoredUser;
 use crate::store::write::{Condition, Write};
@@ -63,13 +63,9 @@ impl Table {
         let (tenant, user) = (&schema.tenant, next.value.id);
         let key = self.audit_key().await?;
         let chain = Chain::User(user);
-        let head = match before {
-            None => None,
-            Some(before) => match before.head().and_then(Head::parse) {
-                Some(head) => Some(head),
-                // No entry yet, or an older version of the service wrote the user last.
-                None => self.newest(key, tenant, user, before.version()).await?,
-            },
+        let (head, restart) = match before {
+            None => (None, None),
+            Some(before) => self.last_entry(key, tenant, before).await?,
         };
         // The time of a change of the profile is that of its last change; that of a child is now.
         let moved = before.is_none_or(|before| before.tag() != next.tag());
@@ -82,40 +78,68 @@ impl Table {
             (None, Some(_)) => author.operation,
         };
         let entry = Entry {
-            at,
-            operation,
-            actor: author.audit_actor(),
             via: author.via(),
             request_id: author.request_id.clone(),
-            target: None,
             changes: changes.iter().map(Change::field).collect(),
             derived: derivations(&changes, schema),
-            facts: None,
-            previous: None,
+            ..Entry::new(at, operation, author.of_user(user).audit_actor())
         };
         let detail = Detail::of(author.note.clone(), changes);
         let place = (tenant, chain, next.version());
         let new = NewEntry { entry, detail };
-        let (item, head) = new.link((key, &self.env), &settings, place, head.as_ref())?;
+        let last = (head.as_ref(), restart);
+        let (item, head) = new.link((key, &self.env), &settings, place, last)?;
         Ok(Some((head.to_bytes(), Write::Put(item, Condition::Guarded))))
     }
 
-    /// The newest entry before the next version of a user whose item names none.
-    async fn newest(
+    /// The last entry of a user, and why the chain does not simply go on after it, if it does not:
+    /// then verification asks whether that can be (rule AU-07).
+    async fn last_entry(
         &self,
         key: &AuditKey,
         tenant: &TenantId,
-        user: UserId,
-        version: Version,
-    ) -> Result<Option<Head>> {
-        let partition = keys::partition_of_user(tenant, user);
-        let range = Range::StartsWith(keys::Children::AuditEntries.prefix());
-        // An entry past this version is none of this chain: those before it are not behind it.
-        let after = keys::Child::AuditEntry(version.next()).to_string();
-        let page = self.query_back(&partition, range, Some(&after), Some(1)).await?;
-        let newest = page.items.first();
-        let entry = newest.and_then(|item| Some((StoredEntry::read(item)?, item)));
-        Ok(entry.map(|(entry, item)| entry.as_head(key, item, (tenant, Chain::User(user)))))
+        before: &StoredUser,
+    ) -> Result<(Option<Head>, Option<Restart>)> {
+        let (chain, version) = (Chain::User(before.value.id), before.version());
+        let head = before.head().and_then(Head::parse);
+        let head = head.filter(|head| head.is_authentic(key, tenant, chain));
+        let cause = match &head {
+            Some(named) if named.version == version => return Ok((head, None)),
+            Some(named) if named.version < version => RestartCause::Behind,
+            _ if before.head().is_none() => RestartCause::Absent,
+            _ => RestartCause::Changed,
+        };
+        let (head, cause) = if cause == RestartCause::Behind {
+            (head, cause)
+        } else {
+            // An entry past this version is none of this chain: those before it are not behind it.
+            match self.newest_entry(tenant, chain, Some(version.next())).await? {
+                Some(newest) => match newest.as_head(key, tenant, chain) {
+                    Some(head) => (Some(head), cause),
+                    None => (None, RestartCause::Changed),
+                },
+                None => (None, cause),
+            }
+        };
+        let restart = Restart { cause, changed_at: Some(before.value.updated_at) };
+        Ok((head, Some(restart)))
+    }
+
+    /// The attribute of a user whose index entries alone change, which leaves no entry: it names the
+    /// same last entry in the next version. `None` if it is to stay as it is.
+    pub(in crate::store) async fn carried_head(
+        &self,
+        schema: &Schema,
+        before: &StoredUser,
+        next: Version,
+    ) -> Result<Option<Vec<u8>>> {
+        let head = before.head().and_then(Head::parse);
+        let Some(head) = head.filter(|_| Self::is_audited(schema)) else { return Ok(None) };
+        let (key, tenant) = (self.audit_key().await?, &schema.tenant);
+        let chain = Chain::User(before.value.id);
+        // What is wrong with it stays seen.
+        let good = head.version == before.version() && head.is_authentic(key, tenant, chain);
+        Ok(good.then(|| head.carried_to(next, key, tenant, chain).to_bytes()))
     }
 
     /// What a transaction that changes a child of this user writes of the user: with an audit the

@@ -3,14 +3,20 @@
 //!
 //! The item that guards a chain is read first, then the entries, newest first. An entry may be gone
 //! once its time is over, which the entry after it says (rule AU-11). Sequences without an entry are
-//! no fault: the audit was off, or only index entries changed. The time is read once.
+//! no fault: the audit was off, or only index entries changed. When the audit was on is taken from
+//! the entries of the settings, and not from the settings, which no code covers. The time is read
+//! once.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
+use super::chain::{Head, StoredEntry};
 use super::chain_walk::{AuditFault, ChainReport, ChainWalk, Expected};
 use super::key::AuditKey;
+use super::read::start_of;
 use super::users::HEAD;
-use crate::domain::audit::{AuditSettings, Chain, LedgerChain, Previous};
+use crate::domain::audit::{AuditTimes, Chain, LedgerChain, Previous};
 use crate::domain::error::Result;
 use crate::domain::id::{TenantId, UserId};
 use crate::domain::user::User;
@@ -26,9 +32,6 @@ use crate::store::table::{Range, Table};
 const READ_AT_ONCE: usize = 100;
 /// How often a chain is verified anew that grows meanwhile.
 const TURNS: usize = 5;
-/// How long a function may write by settings that were changed, in seconds: the life of its cache
-/// and of a request.
-const SETTLED_SECONDS: i64 = 60;
 
 /// The results of the verification of a tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,6 +61,15 @@ impl AuditReport {
     #[must_use]
     pub fn first_fault(&self) -> Option<(Chain, Version, AuditFault)> {
         self.faults.first().copied()
+    }
+
+    /// Adds the results of another verification.
+    pub fn join(&mut self, other: Self) {
+        self.users += other.users;
+        self.ledgers += other.ledgers;
+        self.entries += other.entries;
+        self.gaps += other.gaps;
+        self.faults.extend(other.faults);
     }
 
     fn add(&mut self, chain: Chain, report: ChainReport) {
@@ -105,7 +117,7 @@ impl VerifyPosition {
 impl Table {
     /// The key of the audit if there is one. It is not made: what it did not write cannot be
     /// verified by it.
-    async fn find_audit_key(&self) -> Result<Option<&AuditKey>> {
+    pub async fn find_audit_key(&self) -> Result<Option<&AuditKey>> {
         match self.get(&Key::audit_key()).await? {
             Some(_) => self.audit_key().await.map(Some),
             None => Ok(None),
@@ -122,7 +134,7 @@ impl Table {
     ) -> Result<Option<Previous>> {
         let (tenant, chain) = (walk.tenant, walk.chain);
         let first = Key::audit_entry(tenant, chain, Version(0));
-        let start = first.sk().trim_end_matches(|c: char| c.is_ascii_digit());
+        let start = start_of(&first);
         let above = |entry: &Previous| {
             Key::audit_entry(tenant, chain, entry.sequence.next()).sk().to_owned()
         };
@@ -152,18 +164,54 @@ impl Table {
     pub async fn verify_user(
         &self,
         tenant: &TenantId,
-        settings: &AuditSettings,
         user: UserId,
     ) -> Result<Option<ChainReport>> {
         let key = self.find_audit_key().await?;
-        self.verify_chain_of(key, tenant, settings, user).await
+        let times = self.audit_times(key, tenant).await?;
+        self.verify_chain_of(key, tenant, &times, user).await
+    }
+
+    /// When the tenant's audit was on, by the entries of its settings that the service wrote. What is
+    /// wrong with this chain is found by its own verification.
+    async fn audit_times(&self, key: Option<&AuditKey>, tenant: &TenantId) -> Result<AuditTimes> {
+        let mut times = AuditTimes::default();
+        let Some(key) = key else { return Ok(times) };
+        let chain = Chain::Ledger(LedgerChain::Settings);
+        let first = Key::audit_entry(tenant, chain, Version(0));
+        let range = Range::StartsWith(start_of(&first));
+        let items = self.query_all(first.pk(), range).await?;
+        let entries = items.iter().filter_map(StoredEntry::read);
+        for stored in entries.filter(|stored| stored.is_authentic(key, tenant, chain)) {
+            if let Some(entry) = stored.entry.filter(|entry| entry.operation.is_of_settings()) {
+                times.take(entry.at, entry.facts.as_ref());
+            }
+        }
+        Ok(times)
+    }
+
+    /// Whether the audit of the tenant was ever on or set.
+    pub async fn has_audit(&self, tenant: &TenantId) -> Result<bool> {
+        Ok(self.get(&Key::ledger_head(tenant, LedgerChain::Settings)).await?.is_some())
+    }
+
+    /// The heads of all chains of a tenant's ledger as the table has them, by the chain: the
+    /// sequence, and the start of the last entry's code.
+    pub async fn ledger_heads(&self, tenant: &TenantId) -> Result<Vec<String>> {
+        let items = self.heads_of_ledger(tenant).await?;
+        let named = items.iter().filter_map(|item| {
+            let (key, head) = (item.key(), Head::parse(item.get_bytes(HEAD)?)?);
+            let chain = key.sk().strip_prefix("HEAD#")?;
+            let code = URL_SAFE_NO_PAD.encode(head.entry);
+            Some(format!("{chain}:{}:{}", head.sequence.0, code.get(..16).unwrap_or_default()))
+        });
+        Ok(named.collect())
     }
 
     async fn verify_chain_of(
         &self,
         key: Option<&AuditKey>,
         tenant: &TenantId,
-        settings: &AuditSettings,
+        times: &AuditTimes,
         user: UserId,
     ) -> Result<Option<ChainReport>> {
         let (now, mut turn) = (self.env.clock.now(), 0);
@@ -175,19 +223,40 @@ impl Table {
             let version = item.version().unwrap_or(Version::FIRST);
             let (chain, report) = (Chain::User(user), ChainReport::default());
             let (expected, above) = (Expected::Anything, version.next());
-            let mut walk =
-                ChainWalk { key, tenant, chain, now, expected, above, newest: None, report };
+            let mut walk = ChainWalk {
+                key,
+                tenant,
+                chain,
+                now,
+                expected,
+                above,
+                newest: None,
+                times,
+                restarted: None,
+                report,
+            };
             let head = item.get_bytes(HEAD);
-            walk.start(head)?;
+            let named_in = walk.start(head)?;
             if item.is_tombstone() {
                 // The entries are gone with the person.
                 walk.expected = Expected::Nothing;
-            } else if head.is_none() && changed_at(&item, settings).is_some() {
-                walk.fault(version, AuditFault::HeadMissing);
             }
             self.walk_chain(&mut walk, None, None).await?;
-            if walk.newest.is_some_and(|newest| changed_since(&item, settings, newest)) {
-                walk.fault(version, AuditFault::EntryMissing);
+            if let Some(changed_at) = changed_at(&item) {
+                let newest = walk.newest;
+                let was_on = |at| times.were_on(at, now);
+                let behind = named_in.is_some_and(|named_in| named_in < version);
+                if head.is_none() && times.were_on(changed_at, changed_at) {
+                    walk.fault(version, AuditFault::HeadMissing);
+                } else if behind && was_on(newest.unwrap_or(changed_at)) {
+                    walk.fault(version, AuditFault::HeadChanged);
+                }
+                // An earlier name of the last entry was put back, and the entries after it were
+                // taken away.
+                let after = newest.is_some_and(|newest| changed_at > newest);
+                if after && times.were_on(changed_at, changed_at) {
+                    walk.fault(version, AuditFault::EntryMissing);
+                }
             }
             let mut report = walk.finish();
             turn += 1;
@@ -210,12 +279,12 @@ impl Table {
     pub async fn verify_tenant(
         &self,
         tenant: &TenantId,
-        settings: &AuditSettings,
         mut position: VerifyPosition,
         until: Timestamp,
         most_users: usize,
     ) -> Result<(AuditReport, VerifyPosition)> {
         let key = self.find_audit_key().await?;
+        let times = self.audit_times(key, tenant).await?;
         let mut report = AuditReport::default();
         let is_due = || self.env.clock.now() < until;
         while let Some(chain) = LedgerChain::all().nth(position.ledgers) {
@@ -223,7 +292,8 @@ impl Table {
                 return Ok((report, position));
             }
             let entry = position.entry.take();
-            let (found, next) = self.verify_ledger(key, tenant, chain, entry, until).await?;
+            let (found, next) =
+                self.verify_ledger((key, &times), tenant, chain, entry, until).await?;
             report.add(Chain::Ledger(chain), found);
             if next.is_some() {
                 position.entry = next;
@@ -236,10 +306,12 @@ impl Table {
         while !position.users.is_end() && left > 0 && is_due() {
             let window = ChangeWindow::default();
             let limit = left.min(READ_AT_ONCE);
+            // They may change while a large tenant is verified.
+            let times = self.audit_times(key, tenant).await?;
             let page = self.walk_listing(tenant, window, &position.users, limit).await?;
             let mut next = page.next;
             for (user, place) in page.users {
-                let found = self.verify_chain_of(key, tenant, settings, user).await?;
+                let found = self.verify_chain_of(key, tenant, &times, user).await?;
                 if let Some(found) = found {
                     report.users += 1;
                     report.add(Chain::User(user), found);
@@ -259,7 +331,7 @@ impl Table {
     /// on if `until` has come.
     async fn verify_ledger(
         &self,
-        key: Option<&AuditKey>,
+        (key, times): (Option<&AuditKey>, &AuditTimes),
         tenant: &TenantId,
         chain: LedgerChain,
         entry: Option<Previous>,
@@ -276,11 +348,26 @@ impl Table {
                 None => (Expected::Anything, version.unwrap_or(Version(0)).next()),
             };
             let chain = Chain::Ledger(chain);
-            let mut walk =
-                ChainWalk { key, tenant, chain, now, expected, above, newest: None, report };
+            let mut walk = ChainWalk {
+                key,
+                tenant,
+                chain,
+                now,
+                expected,
+                above,
+                newest: None,
+                times,
+                restarted: None,
+                report,
+            };
             if entry.is_none() {
                 match item.get_bytes(HEAD) {
-                    Some(head) => walk.start(Some(head))?,
+                    Some(head) => {
+                        let named_in = walk.start(Some(head))?;
+                        if let Some(named_in) = named_in.filter(|at| Some(*at) != version) {
+                            walk.fault(named_in, AuditFault::HeadChanged);
+                        }
+                    }
                     // A chain without a head has no entry.
                     None => walk.expected = Expected::Nothing,
                 }
@@ -303,16 +390,7 @@ impl Table {
     }
 }
 
-/// When the profile was last changed, if each write left an entry then. Functions may have
-/// remembered the settings from before for a while.
-fn changed_at(item: &Item, settings: &AuditSettings) -> Option<Timestamp> {
-    let since = settings.since?.plus_seconds(SETTLED_SECONDS);
-    let user = item.read::<User>().ok()?;
-    Some(user.value.updated_at).filter(|at| *at > since)
-}
-
-/// Whether the profile was changed after its newest entry: an earlier name of the last entry was put
-/// back, and the entries after it were taken away.
-fn changed_since(item: &Item, settings: &AuditSettings, newest: Timestamp) -> bool {
-    changed_at(item, settings).is_some_and(|at| at > newest)
+/// When the profile was last changed; `None` for a tombstone.
+fn changed_at(item: &Item) -> Option<Timestamp> {
+    Some(item.read::<User>().ok()?.value.updated_at)
 }

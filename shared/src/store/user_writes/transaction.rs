@@ -37,6 +37,11 @@ impl Table {
         let (mut own, mut audited) = (prepared.writes.clone(), None);
         let (before, user) = (prepared.before.as_deref(), &prepared.user);
         match (own.first_mut(), before) {
+            (Some(Write::Put(item, _)), Some(before)) if prepared.reindexed => {
+                if let Some(head) = self.carried_head(schema, before, user.version()).await? {
+                    *item = with_head(item.clone(), Some(&head));
+                }
+            }
             (Some(put), _) if !prepared.reindexed => {
                 let diff = diff_user(before.map(|before| &before.value), Some(&user.value), schema);
                 let changes = diff.into_iter().chain(changes).collect();
