@@ -5,6 +5,7 @@
 //! texts that people read; it never changes once it is in effect. A record holds what one person
 //! decided for one audience, purpose by purpose, and is the fold of its history.
 
+mod chain;
 mod content;
 mod definition;
 mod grant;
@@ -25,7 +26,7 @@ pub use self::content::{AskedPurpose, VersionContent};
 pub use self::definition::{Consent, MAX_CONSENT};
 pub use self::grant::{Decision, DecisionInput, Speaker, imported};
 pub use self::purpose::{LegalBasis, MAX_PURPOSES, Purpose};
-pub use self::receipt::receipt;
+pub use self::receipt::ReceiptOf;
 pub use self::record::{
     ConsentEvent, ConsentRecord, Evidence, HistoryKind, MAX_ENTRIES, Method, PurposeState,
     RecordedPurpose,
