@@ -55,7 +55,7 @@ async fn of_user(call: Call) -> HandlerResult {
     for system in &call.caller.grants.systems {
         let found = call.app.table().find_holder(&call.caller.tenant, system, &name).await?;
         if let Some(user) = found {
-            return answer(&call, user, &name.to_string()).await;
+            return answer(&call, user, &call.id::<String>("user_id")?).await;
         }
     }
     Err(Error::NotFound)

@@ -6,6 +6,8 @@
 //! operator's. What looks wrong is looked at again with consistent reads, because the service may
 //! be writing meanwhile.
 
+mod consents;
+
 use std::collections::BTreeSet;
 
 use shared::domain::error::Result;
@@ -20,6 +22,7 @@ use shared::store::keys::{
 use shared::store::table::Range;
 use shared::store::{Item, Key, Table};
 
+use self::consents::NamedRecord;
 use crate::scan::each_item;
 
 /// The results of a check.
@@ -58,6 +61,8 @@ struct ScannedItems {
     outdated: Vec<UserId>,
     /// What is wrong in any case.
     doubtful: Vec<(UserId, Key, Inconsistency)>,
+    /// The consents about which users decided something, or of which they have a history.
+    consents: BTreeSet<(UserId, NamedRecord)>,
 }
 
 /// An inconsistency of one item.
@@ -128,6 +133,7 @@ pub async fn verify(table: &Table, tenant: &TenantId) -> Result<CheckReport> {
             problems.push(format!("user {user} {}: {}", fault.text(), kind_of(&key)));
         }
     }
+    problems.extend(consents::check(table, &schema, seen.consents).await?);
     let mut waiting = 0;
     for user in seen.outdated {
         match Box::pin(check_forms(table, &schema, user)).await? {
@@ -169,6 +175,7 @@ impl ScannedItems {
                     if holders(item) != [user] {
                         self.doubtful.push((user, key.clone(), Inconsistency::Foreign));
                     }
+                    self.consents.extend(consents::named(key.sk()).map(|named| (user, named)));
                     if Children::Principals.include(&key) {
                         self.doubtful.push((user, key.clone(), Inconsistency::Unlinked));
                     }

@@ -19,7 +19,7 @@ use crate::domain::consent::{
 };
 use crate::domain::definition::DefinitionKind;
 use crate::domain::error::{Error, Result};
-use crate::domain::id::{PartyId, TenantId, UserId};
+use crate::domain::id::{PartyId, ProfileName, TenantId, UserId};
 use crate::domain::schema::Schema;
 use crate::domain::versioned::Versioned;
 use crate::env::Timestamp;
@@ -261,6 +261,23 @@ impl Table {
             Some((user, NamedConsent::of(key.sk())?))
         };
         Ok((page.keys.iter().filter_map(named).collect(), page.next))
+    }
+
+    /// The user whom a system knows by this name, by reads of single items alone.
+    pub async fn find_holder(
+        &self,
+        tenant: &TenantId,
+        system: &PartyId,
+        name: &ProfileName,
+    ) -> Result<Option<UserId>> {
+        let Some(user) = self.owner_of(tenant, system, name).await? else { return Ok(None) };
+        let profile = self.profile_of(tenant, user, system).await?;
+        // The user may have come back with another profile since the look-up was read.
+        let known = profile.is_some_and(|profile| match name {
+            ProfileName::Profile(id) => *id == profile.value.id,
+            ProfileName::Base(_) => true,
+        });
+        Ok(known.then_some(user))
     }
 
     /// Reads the texts of a version.

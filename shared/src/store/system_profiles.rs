@@ -106,23 +106,6 @@ impl Table {
         Ok(self.read_profile(schema, system, user, name).await?.map(|(found, _)| found))
     }
 
-    /// The user whom a system knows by this name, by reads of single items alone.
-    pub async fn find_holder(
-        &self,
-        tenant: &TenantId,
-        system: &PartyId,
-        name: &ProfileName,
-    ) -> Result<Option<UserId>> {
-        let Some(user) = self.owner_of(tenant, system, name).await? else { return Ok(None) };
-        let profile = self.profile_of(tenant, user, system).await?;
-        // As in `read_profile`: the user may have come back with another profile.
-        let known = profile.is_some_and(|profile| match name {
-            ProfileName::Profile(id) => *id == profile.value.id,
-            ProfileName::Base(_) => true,
-        });
-        Ok(known.then_some(user))
-    }
-
     /// Reads the profiles of some users in a system, in no order; users without one and forgotten
     /// ones are left out.
     pub async fn find_profiles_of(
@@ -178,7 +161,7 @@ impl Table {
             .collect())
     }
 
-    async fn owner_of(
+    pub(super) async fn owner_of(
         &self,
         tenant: &TenantId,
         system: &PartyId,

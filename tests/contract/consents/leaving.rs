@@ -23,16 +23,26 @@ async fn co14_an_erasure_takes_records_and_histories() {
 #[tokio::test]
 async fn co14_a_proof_is_a_digest_and_a_time() {
     let office = Office::with(json!({ "keep_proof": true })).await;
+    let digest = async || {
+        let receipt = office.crm.read(&office.jan.below("consents/news/receipt")).await;
+        let claims = super::receipts::claims(receipt["receipt"].as_str().unwrap());
+        claims["evidence_sha256"].as_str().unwrap().to_owned()
+    };
     office.agree(json!({ "guardian": "Zeemeermin" })).await;
+    let first = digest().await;
     office.service.clock.advance(60);
     office.withdraw().await.is(200);
-    let receipt = office.crm.read(&office.jan.below("consents/news/receipt")).await;
-    let claims = super::receipts::claims(receipt["receipt"].as_str().unwrap());
-    let digest = claims["evidence_sha256"].as_str().unwrap().to_owned();
+    let digest = digest().await;
     office.crm.delete(&office.jan.path).await.is(204);
     let tenant = tests::TENANT.parse().unwrap();
-    let proof = office.service.table.consent_proof(&tenant, &digest).await.unwrap().unwrap();
-    assert_eq!(proof.to_string(), "2026-11-21T10:01:00.000Z");
+    let proof = async |digest: &str| {
+        let proof = office.service.table.consent_proof(&tenant, digest).await.unwrap();
+        proof.map(|at| at.to_string())
+    };
+    // Each receipt that was fetched has a proof.
+    assert_eq!(proof(&first).await.unwrap(), "2026-11-21T10:00:00.000Z");
+    assert_eq!(proof(&digest).await.unwrap(), "2026-11-21T10:01:00.000Z");
+    assert_eq!(proof(&"0".repeat(64)).await, None);
     let left = office.service.items().await;
     let about: Vec<_> = left.iter().filter(|item| item.contains(&digest)).collect();
     assert_eq!(about.len(), 1);

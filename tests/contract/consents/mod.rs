@@ -42,6 +42,25 @@ pub fn terms(id: &str, more: Value) -> Value {
     with(terms, more)
 }
 
+/// Terms to which people agree by saying nothing.
+pub fn silent() -> Value {
+    let purpose = |id: &str| {
+        json!({ "id": id, "name": id.to_uppercase(), "legal_basis": "legitimate_interests" })
+    };
+    json!({ "needs": "opt_out", "purposes": ["letter", "calls", "offers"].map(purpose) })
+}
+
+/// A purpose that uses these attributes.
+pub fn uses(id: &str, attributes: &[&str]) -> Value {
+    json!({ "id": id, "name": id, "legal_basis": "consent", "attributes": attributes })
+}
+
+/// The definition of a predefined attribute: its id.
+pub async fn predefined(crm: &Client, name: &str) -> String {
+    let list = format!("/identity/config/attribute-definitions?name={name}");
+    crm.read(&list).await["items"][0]["id"].as_str().unwrap().to_owned()
+}
+
 impl Office {
     pub async fn open() -> Self {
         Self::with(json!({})).await

@@ -282,8 +282,8 @@ impl SignIn<'_> {
                 let shown = withheld.mask_profile(&profile.value);
                 let content = shown.show(&withheld.mask_user(&user.value), context.viewer());
                 let tag = SystemProfile::tag(profile, user, withheld);
-                let answer =
-                    Answer::resource(content, &tag).replay_while_profile_exists(&profile.value);
+                let answer = Answer::resource(content, &tag)
+                    .replay_while_profile_exists(&profile.value, withheld);
                 (answer, context.location(profile.value.id))
             }
             _ => (me::shown(user, self.schema), me::PATH.to_owned()),

@@ -318,7 +318,11 @@ impl Columns {
     #[must_use]
     pub fn cells(&self, document: &Object) -> Vec<String> {
         let cell = |field: &Option<ColumnField>| match field {
-            None | Some(ColumnField::Consents) => String::new(),
+            None => String::new(),
+            Some(ColumnField::Consents) => match document.get(CONSENTS) {
+                Some(consents @ Json::Array(some)) if !some.is_empty() => consents.to_text(),
+                _ => String::new(),
+            },
             Some(ColumnField::Text(name, _)) => {
                 document.get(*name).and_then(Json::as_str).unwrap_or_default().to_owned()
             }
