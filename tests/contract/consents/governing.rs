@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use tests::{Client, Service, escape, person, profiles};
 
 use super::Office;
+use crate::derived;
 use crate::events::{Told, hand, record_of};
 
 /// An office whose attributes `shoe` and `given_name` are bound to the letter, a profile of Jan in
@@ -235,24 +236,22 @@ async fn co04_what_the_person_read_binds_what_systems_get() {
 async fn co04_a_derived_attribute_carries_nothing_out() {
     let shop = Shop::open().await;
     let crm = &shop.office.crm;
-    let code = "function main(workItem) { return { contact: \"x\" }; }";
-    let workflow = json!({ "name": "contact", "type": "attribute_mapping", "code": code });
-    let workflow = crm.create("/identity/config/workflows", workflow).await;
-    let derived = json!({ "derived": { "workflow_id": workflow.id } });
-    let contact = crm.define("contact", derived).await;
+    let script = derived::answering("{ contact: [p.given_name] }");
+    let workflow = derived::workflow(crm, &script).await;
+    let contact = derived::derive(crm, "contact", &workflow, json!({})).await;
     shop.office.service.clock.advance(31);
     let patch = json!({ "family_name": "Peeters" });
     crm.patch(&shop.office.jan.path, patch).if_match("*").await.is(200);
     let seen = async || shop.profile().await["attributes"]["common"]["contact"].clone();
     assert_eq!(seen().await, Value::Null);
     shop.office.agree(json!({})).await;
-    assert_eq!(seen().await, json!(["x"]));
+    assert_eq!(seen().await, json!(["Jan"]));
     shop.office.withdraw().await.is(200);
     assert_eq!(seen().await, Value::Null);
     crm.patch(&contact.path, json!({ "consent": "none" })).if_match("*").await.is(200);
     assert_eq!(crm.read(&contact.path).await["consent"], "none");
     shop.office.service.clock.advance(31);
-    assert_eq!(seen().await, json!(["x"]));
+    assert_eq!(seen().await, json!(["Jan"]));
 }
 
 #[tokio::test]
