@@ -334,12 +334,10 @@ fn take_purposes(fields: &mut Fields<'_>) -> Option<Vec<PurposeId>> {
     let texts = fields.texts("purposes", MAX_PURPOSES, 64)?;
     let mut purposes = Vec::with_capacity(texts.len());
     for (i, text) in texts.iter().enumerate() {
-        match text.parse() {
-            Ok(id) => purposes.push(id),
-            Err(_) => {
-                let detail = format!("expected {SHAPE}");
-                fields.refuse_item("purposes", i, Code::WrongFormat, detail);
-            }
+        if let Ok(id) = text.parse() {
+            purposes.push(id);
+        } else {
+            fields.refuse_item("purposes", i, Code::WrongFormat, format!("expected {SHAPE}"));
         }
     }
     Some(purposes)

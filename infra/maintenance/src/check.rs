@@ -1,6 +1,7 @@
 //! The verification of rule D1 over a tenant, both ways. Every look-up item belongs to a live
 //! user that owns it, every look-up that a live user or one of its children owns is there, and
-//! nothing stands in the partition of somebody who is forgotten.
+//! nothing stands in the partition of somebody who is forgotten. The record of a consent is what its
+//! history makes (rule CO-05).
 //!
 //! The deployed functions have no right to scan; this reads the whole table once with the
 //! operator's. What looks wrong is looked at again with consistent reads, because the service may
@@ -8,14 +9,16 @@
 
 use std::collections::BTreeSet;
 
+use shared::domain::consent::ConsentRecord;
 use shared::domain::error::Result;
 use shared::domain::id::{TenantId, UserId};
 use shared::domain::lookup::{self, Lookup};
 use shared::domain::schema::{LookupForms, Schema};
 use shared::domain::sso::Principal;
 use shared::domain::user::User;
+use shared::store::consents::ConsentOf;
 use shared::store::keys::{
-    Children, PROFILE, SWEEP, is_lookup, kind_of, owner_of_partition, partition_of_user,
+    Children, NamedConsent, PROFILE, SWEEP, is_lookup, kind_of, owner_of_partition, partition_of_user,
 };
 use shared::store::table::Range;
 use shared::store::{Item, Key, Table};
@@ -71,6 +74,8 @@ enum Inconsistency {
     /// A look-up of a base profile id says otherwise than the principal whether sign-ins are
     /// refused.
     Unlinked,
+    /// The record of a consent is not what its history makes.
+    Unfounded,
 }
 
 impl Inconsistency {
@@ -79,6 +84,7 @@ impl Inconsistency {
             Self::Foreign => "has a child that names another owner",
             Self::Dangling => "has an index entry for a child that does not exist",
             Self::Unlinked => "has a principal that disagrees with its index entry",
+            Self::Unfounded => "has a consent that disagrees with its history",
         }
     }
 }
@@ -172,6 +178,9 @@ impl ScannedItems {
                     if Children::Principals.include(&key) {
                         self.doubtful.push((user, key.clone(), Inconsistency::Unlinked));
                     }
+                    if Children::Consents.include(&key) {
+                        self.doubtful.push((user, key.clone(), Inconsistency::Unfounded));
+                    }
                 }
             }
             self.claimed.extend(owned(tenant, user, item).into_iter().map(|key| (user, key)));
@@ -256,6 +265,18 @@ async fn recheck(
     };
     match fault {
         Inconsistency::Foreign => Ok(holders(&item) != [user]),
+        Inconsistency::Unfounded => {
+            let Some(named) = NamedConsent::of(key.sk()) else { return Ok(true) };
+            let (consent, audience) = (&named.consent, named.audience.as_ref());
+            let of = ConsentOf { user, consent, audience };
+            let history = table.consent_history(tenant, of).await?;
+            let empty = ConsentRecord::empty(consent.clone(), audience.cloned());
+            let folded = history.iter().fold(empty, ConsentRecord::with);
+            let differs = item.read::<ConsentRecord>().map_or(true, |record| record.value != folded);
+            // Both are written at once, so a record that did not move is of this history.
+            Ok(differs
+                && table.get(key).await?.is_some_and(|again| again.version() == item.version()))
+        }
         Inconsistency::Dangling => {
             let Some(child) = item.get_text("child") else { return Ok(false) };
             let child = Key::stored(&partition_of_user(tenant, user), child);

@@ -112,7 +112,7 @@ proptest! {
                 prop_assert_eq!(standing.granted, granted || silent);
             }
         }
-        let folded = history.iter().fold(empty, |record, event| record.with(event));
+        let folded = history.iter().fold(empty, ConsentRecord::with);
         prop_assert_eq!(&folded, &record);
         let stored = serde_json::to_string(&record).unwrap();
         prop_assert_eq!(serde_json::from_str::<ConsentRecord>(&stored).unwrap(), record);

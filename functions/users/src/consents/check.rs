@@ -102,15 +102,13 @@ fn take_attributes(fields: &mut Fields<'_>, schema: &Schema) -> Vec<DefinitionId
     for (i, text) in texts.iter().enumerate() {
         let by_id = text.parse().ok().and_then(|id| schema.attribute(id));
         let named = || schema.attributes.values().find(|a| a.path() == *text);
-        match by_id.or_else(named) {
-            Some(definition) => attributes.push(definition.id),
-            None => {
-                let paths: Vec<_> =
-                    schema.attributes.values().map(AttributeDefinition::path).collect();
-                let detail = unknown("attribute", text, paths.iter().map(String::as_str));
-                fields.refuse_item(FIELD, i, Code::NotFound, detail);
-            }
-        }
+        let Some(definition) = by_id.or_else(named) else {
+            let paths: Vec<_> = schema.attributes.values().map(AttributeDefinition::path).collect();
+            let detail = unknown("attribute", text, paths.iter().map(String::as_str));
+            fields.refuse_item(FIELD, i, Code::NotFound, detail);
+            continue;
+        };
+        attributes.push(definition.id);
     }
     attributes
 }

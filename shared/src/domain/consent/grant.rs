@@ -265,7 +265,7 @@ fn is_of_age(user: &User, schema: &Schema, age: u32, now: Timestamp) -> bool {
     };
     let is_day = day.len() == 5 && day.bytes().all(|b| b.is_ascii_digit() || b == b'-');
     let Some(year) = year.parse::<u32>().ok().filter(|_| is_day) else { return false };
-    format!("{:04}-{day}", year + age) <= now.to_string().get(..10).unwrap_or_default().to_owned()
+    format!("{:04}-{day}", year + age).as_str() <= now.to_string().get(..10).unwrap_or_default()
 }
 
 /// A decision that may be recorded.
