@@ -314,8 +314,7 @@ async fn withdraw(mut call: Call, whose: Whose) -> HandlerResult {
                 let all = [std::slice::from_ref(current), others].concat();
                 let (for_, named) = (audience.as_ref(), purposes.as_deref());
                 let speaker = speaker.clone();
-                let decision =
-                    Decision::withdrawal(consent, &all, for_, named, speaker, now)?;
+                let decision = Decision::withdrawal(consent, &all, for_, named, speaker, now)?;
                 match decision.event(current, others, id.clone(), now) {
                     None if record.is_none() => Err(Error::NotFound),
                     event => Ok(event),
@@ -343,12 +342,10 @@ fn take_purposes(fields: &mut Fields<'_>) -> Option<Vec<PurposeId>> {
     let texts = fields.texts("purposes", MAX_PURPOSES, 64)?;
     let mut purposes = Vec::with_capacity(texts.len());
     for (i, text) in texts.iter().enumerate() {
-        match text.parse() {
-            Ok(id) => purposes.push(id),
-            Err(_) => {
-                let detail = format!("expected {SHAPE}");
-                fields.refuse_item("purposes", i, Code::WrongFormat, detail);
-            }
+        if let Ok(id) = text.parse() {
+            purposes.push(id);
+        } else {
+            fields.refuse_item("purposes", i, Code::WrongFormat, format!("expected {SHAPE}"));
         }
     }
     Some(purposes)

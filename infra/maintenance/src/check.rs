@@ -1,6 +1,7 @@
 //! The verification of rule D1 over a tenant, both ways. Every look-up item belongs to a live
 //! user that owns it, every look-up that a live user or one of its children owns is there, and
-//! nothing stands in the partition of somebody who is forgotten.
+//! nothing stands in the partition of somebody who is forgotten. The record of a consent is what its
+//! history makes (rule CO-05).
 //!
 //! The deployed functions have no right to scan; this reads the whole table once with the
 //! operator's. What looks wrong is looked at again with consistent reads, because the service may

@@ -3,7 +3,7 @@
 use shared::domain::Json;
 
 /// The longest line, in characters; only a long string exceeds it.
-const WIDTH: usize = 110;
+const WIDTH: usize = 200;
 const STEP: usize = 1;
 
 /// A value as text. A value that fits on its line is not broken.
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn what_fits_on_a_line_stands_on_one() {
-        let long = "x".repeat(60);
+        let long = "x".repeat(120);
         let value = format!(r#"{{"a":{{"b":[1,2.50]}},"c":["{long}","{long}"],"d":{{}}}}"#);
         let value = Json::parse(value.as_bytes()).unwrap();
         let text = text(&value);

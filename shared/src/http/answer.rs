@@ -127,8 +127,7 @@ impl Answer {
     /// with the profile as the system gets it then, once something else is withheld.
     #[must_use]
     pub fn replay_while_profile_exists(self, profile: &SystemProfile, withheld: &Withheld) -> Self {
-        let (system, id, withheld) =
-            (profile.system.clone(), profile.id, withheld.fingerprint());
+        let (system, id, withheld) = (profile.system.clone(), profile.id, withheld.fingerprint());
         Self { shows: Some(ShownResource::Profile { system, id, withheld }), ..self }
     }
 }

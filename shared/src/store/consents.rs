@@ -79,16 +79,13 @@ impl Table {
             }
             let systems = of.audience.map(|system| (DefinitionKind::System, system.to_string()));
             self.mark_used(schema, systems).await?;
-            let (next, condition) = match &stored {
-                Some(stored) => {
-                    stored.value.check_room(&event)?;
-                    let next = stored.changed_to(stored.value.clone().with(&event));
-                    (next, Condition::Version(stored.version))
-                }
-                None => {
-                    let empty = ConsentRecord::empty(of.consent.clone(), of.audience.cloned());
-                    (Versioned::first(empty.with(&event)), Condition::Absent)
-                }
+            let (next, condition) = if let Some(stored) = &stored {
+                stored.value.check_room(&event)?;
+                let next = stored.changed_to(stored.value.clone().with(&event));
+                (next, Condition::Version(stored.version))
+            } else {
+                let empty = ConsentRecord::empty(of.consent.clone(), of.audience.cloned());
+                (Versioned::first(empty.with(&event)), Condition::Absent)
             };
             let mut writes = Vec::new();
             if stored.is_none() {

@@ -55,7 +55,8 @@ async fn co06_a_version_may_leave_time_to_agree_anew() {
 
 #[tokio::test]
 async fn co06_silence_counts_for_those_alone_who_decided_nothing() {
-    let office = Office::with(super::with(super::silent(), json!({ "expires_after_days": 30 }))).await;
+    let office =
+        Office::with(super::with(super::silent(), json!({ "expires_after_days": 30 }))).await;
     let an = office.crm.create("/identity/users", tests::person("an")).await;
     let asks = json!({ "effective_at": "2026-11-22T10:00:00.000Z", "reconsent": "required" });
     office.agree(json!({})).await;
@@ -83,10 +84,8 @@ async fn a_check_by_attributes_asks_the_purposes_that_use_them() {
     let [shoe, hat] =
         [crm.define("shoe", json!({})).await, crm.define("hat", json!({})).await].map(|a| a.id);
     let given = super::predefined(&crm, "given_name").await;
-    let purposes = json!([
-        super::uses("letter", &[&shoe, &given]),
-        super::uses("calls", &[&hat, &shoe])
-    ]);
+    let purposes =
+        json!([super::uses("letter", &[&shoe, &given]), super::uses("calls", &[&hat, &shoe])]);
     let office = Office::on(service, json!({ "purposes": purposes })).await;
     office.agree(json!({})).await;
     let by = async |attributes: &[&str]| {

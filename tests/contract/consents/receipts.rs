@@ -157,7 +157,10 @@ async fn co09_a_refusal_and_a_withdrawal_are_no_consent_receipts() {
     let office = Office::open().await;
     let path = office.jan.below("consents/news/receipt");
     let claims = async || claims(&office.crm.get(&path).await.is(200).field("receipt"));
-    office.decide(office.yes(1, json!({ "purposes": [], "denied": ["calls"] })).await).await.is(200);
+    office
+        .decide(office.yes(1, json!({ "purposes": [], "denied": ["calls"] })).await)
+        .await
+        .is(200);
     let refused = claims().await;
     office.agree(json!({})).await;
     let granted = claims().await;
@@ -188,7 +191,8 @@ async fn co09_each_purpose_stands_beside_what_was_read_before() {
     let receipt = office.crm.get(&office.jan.below("consents/news/receipt")).await.is(200);
     let claims = claims(&receipt.field("receipt"));
     let notices = claims["record"]["notices"].as_array().unwrap();
-    let read: Vec<_> = notices.iter().map(|n| json!([n["version"], n["language"], n["purposes"]])).collect();
+    let read: Vec<_> =
+        notices.iter().map(|n| json!([n["version"], n["language"], n["purposes"]])).collect();
     assert_eq!(
         read,
         [json!([1, "en", ["letter"]]), json!([1, "nl", ["calls"]]), json!([2, "en", ["offers"]])]

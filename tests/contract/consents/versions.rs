@@ -75,9 +75,10 @@ async fn co02_a_repeat_with_a_key_makes_one_version() {
     let office = Office::open().await;
     let path = format!("{CONSENTS}/news/versions");
     let body = json!({ "locales": { "en": { "title": "x", "text": "x" } } });
-    let first = office.crm.post(&path, body.clone()).key("k").await.created();
-    let again = office.crm.post(&path, body).key("k").await.created();
-    assert_eq!((first.path, first.body), (again.path, again.body));
+    let first = office.crm.post(&path, body.clone()).key("k").await.is(201);
+    let again = office.crm.post(&path, body).key("k").await.is(201);
+    assert_eq!(first.header("location"), Some("/identity/config/consents/news/versions/2"));
+    assert_eq!((first.header("location"), first.json()), (again.header("location"), again.json()));
     let list = office.crm.read(&path).await;
     assert_eq!(list["items"].as_array().unwrap().len(), 2);
 }
@@ -163,7 +164,8 @@ async fn co02_only_the_first_version_begins_in_the_past() {
     let office = Office::open().await;
     office.crm.create(CONSENTS, terms("old", json!({}))).await;
     let path = format!("{CONSENTS}/old/versions");
-    let body = |more| super::with(json!({ "locales": { "en": { "title": "x", "text": "x" } } }), more);
+    let body =
+        |more| super::with(json!({ "locales": { "en": { "title": "x", "text": "x" } } }), more);
     let past = json!({ "effective_at": "2020-01-01T10:00:00Z" });
     assert_eq!(office.crm.create(&path, body(past.clone())).await.body["status"], "EFFECTIVE");
     for (wrong, at) in [

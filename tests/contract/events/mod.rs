@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use serde_json::{Value, json};
-use stream::{EventDetail, Event, EventSink, StreamBatch, handle};
+use stream::{Event, EventDetail, EventSink, StreamBatch, handle};
 use tests::{Service, TENANT};
 
 /// A sink that keeps what it is told, save about the users whom it refuses.

@@ -30,9 +30,7 @@ pub(super) const ROUTE: Route = Route::read(
 
 async fn read(call: Call) -> HandlerResult {
     let tenant = &call.caller.tenant;
-    Ok(Answer::content(
-        call.app.decide(tenant, async |schema| shown(&call, &schema).await).await?,
-    ))
+    Ok(Answer::content(call.app.decide(tenant, async |schema| shown(&call, &schema).await).await?))
 }
 
 /// The version that the path names, if its time has come.

@@ -191,13 +191,11 @@ impl SignIn<'_> {
     async fn withheld(&self, user: Option<UserId>) -> Result<Withheld> {
         let SignInPlace::System(context, _) = &self.place else { return Ok(Withheld::default()) };
         let system = Some(&context.system.id);
-        match user {
-            Some(user) => self.call.app.table().withheld(self.schema, user, system).await,
-            None => {
-                let now = self.call.app.env().clock.now();
-                Ok(Withheld::of(self.schema, &[], system, now))
-            }
+        if let Some(user) = user {
+            return self.call.app.table().withheld(self.schema, user, system).await;
         }
+        let now = self.call.app.env().clock.now();
+        Ok(Withheld::of(self.schema, &[], system, now))
     }
 
     /// Looks for the user who signs in; `None` when it has to be looked again.

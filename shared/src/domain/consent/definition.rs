@@ -58,11 +58,12 @@ impl Consent {
     #[must_use]
     pub fn status(&self, version: &ConsentVersion, now: Timestamp) -> VersionStatus {
         let latest = self.latest(now).is_some_and(|latest| latest.number == version.number);
-        match version.retired_at {
-            Some(_) => VersionStatus::Retired,
-            None if version.effective_at > now => VersionStatus::Draft,
-            None if latest => VersionStatus::Effective,
-            None => VersionStatus::Retired,
+        if version.retired_at.is_none() && version.effective_at > now {
+            VersionStatus::Draft
+        } else if version.retired_at.is_none() && latest {
+            VersionStatus::Effective
+        } else {
+            VersionStatus::Retired
         }
     }
 
@@ -187,6 +188,7 @@ impl Definition for Consent {
     const PATH: &'static str = "/identity/config/consents";
     const NOUN: Noun = Noun { one: "consent", many: "consents", title: "a consent" };
     const SCHEMA: &'static str = "Consent";
+    const REPLACEABLE: bool = false;
     const CHOSEN_ID: bool = true;
     const FILTERS: &'static [&'static str] = &[];
 

@@ -7,8 +7,8 @@ mod withdrawal;
 
 use std::collections::BTreeMap;
 
-pub use self::imported::imported;
 use self::age::is_of_age;
+pub use self::imported::imported;
 use super::content::VersionContent;
 use super::definition::Consent;
 use super::record::{
@@ -310,9 +310,8 @@ impl Decision {
         };
         // What is older than what holds is kept beside what is not.
         let differs = |id: &PurposeId, state: PurposeState| {
-            let is_new = |p: &RecordedPurpose| {
-                p.given_at > self.evidence.given_at || p.state != state
-            };
+            let is_new =
+                |p: &RecordedPurpose| p.given_at > self.evidence.given_at || p.state != state;
             record.purposes.get(id).is_some_and(is_new)
         };
         let behind = self

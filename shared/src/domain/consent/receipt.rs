@@ -6,9 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::chain::entry;
 use super::purpose::Purpose;
-use super::record::{
-    ConsentEvent, ConsentRecord, Evidence, Method, PurposeState, RecordedPurpose,
-};
+use super::record::{ConsentEvent, ConsentRecord, Evidence, Method, PurposeState, RecordedPurpose};
 use super::terms::{Controller, Terms};
 use super::version::{ConsentText, LocaleText};
 use crate::domain::id::PurposeId;
@@ -159,7 +157,9 @@ impl ReceiptOf<'_> {
                     "contact" => &controller.contact
                 }
             })
-            .chain(recipients.into_iter().map(|id| object! { "role" => "recipient", "name" => id }));
+            .chain(
+                recipients.into_iter().map(|id| object! { "role" => "recipient", "name" => id }),
+            );
         // Those of the newest version that is named.
         let terms = texts.last().map(|text| &text.terms);
         let withdrawal = terms.and_then(|terms| terms.withdrawal.as_ref());

@@ -161,8 +161,7 @@ impl ConsentEvent {
     /// Whether the person had decided already when this was decided: what is imported is older than
     /// what holds, or as old.
     fn is_behind(&self, recorded: &RecordedPurpose) -> bool {
-        self.evidence.method == Some(Method::Import)
-            && recorded.given_at >= self.evidence.given_at
+        self.evidence.method == Some(Method::Import) && recorded.given_at >= self.evidence.given_at
     }
 
     /// The entry as a client sees it that is bound to systems.

@@ -103,9 +103,8 @@ impl Standing {
             PurposeState::Granted => {
                 let mut standing =
                     Self { granted: true, version, needs_reconsent: false, until: decided.until };
-                let later = |other: &&ConsentVersion| {
-                    version.is_some_and(|version| other.number > version)
-                };
+                let later =
+                    |other: &&ConsentVersion| version.is_some_and(|version| other.number > version);
                 let begun = consent.versions.iter().filter(|version| version.has_begun(now));
                 for asked in begun.filter(later) {
                     standing.ask(asked.reconsent, now);
@@ -222,7 +221,10 @@ impl Standing {
 
 /// The versions that will take effect, oldest first.
 fn coming(consent: &Consent, now: Timestamp) -> impl Iterator<Item = &ConsentVersion> {
-    consent.versions.iter().filter(move |version| version.effective_at > now && !version.is_dropped())
+    consent
+        .versions
+        .iter()
+        .filter(move |version| version.effective_at > now && !version.is_dropped())
 }
 
 /// What was decided about a purpose: for the audience or for the controller, whichever is newer. A

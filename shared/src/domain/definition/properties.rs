@@ -168,7 +168,8 @@ impl AttributeDefinition {
         }
         if self.derived.is_none() {
             if self.ungoverned {
-                let detail = "only a derived attribute says that it needs no consent; omit the field";
+                let detail =
+                    "only a derived attribute says that it needs no consent; omit the field";
                 fields.refuse("consent", Code::NotAllowed, detail);
             }
             return;

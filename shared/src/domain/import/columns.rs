@@ -285,15 +285,14 @@ impl Columns {
                     Err(detail) => violations.add("/personas", Code::WrongFormat, detail),
                 },
                 ColumnField::Consents if cell.trim().is_empty() => {}
-                ColumnField::Consents => match Json::parse(cell.as_bytes()) {
-                    Ok(consents @ Json::Array(_)) => {
+                ColumnField::Consents => {
+                    if let Ok(consents @ Json::Array(_)) = Json::parse(cell.as_bytes()) {
                         document.insert(CONSENTS.to_owned(), consents);
-                    }
-                    _ => {
+                    } else {
                         let detail = "expected a JSON array of consents";
                         violations.add("/consents", Code::WrongFormat, detail);
                     }
-                },
+                }
                 ColumnField::Attribute(category, name, is_json) => match values(cell, *is_json) {
                     Ok(values) => add_values(&mut document, category, name, values),
                     Err(detail) => {

@@ -133,11 +133,7 @@ pub fn consent_history(consent: &PartyId, audience: Option<&PartyId>) -> String 
 
 /// What sorts after an entry of the history of a record and before the next one.
 #[must_use]
-pub fn after_consent_entry(
-    consent: &PartyId,
-    audience: Option<&PartyId>,
-    sequence: u64,
-) -> String {
+pub fn after_consent_entry(consent: &PartyId, audience: Option<&PartyId>, sequence: u64) -> String {
     format!("{}{sequence:010}~", consent_history(consent, audience))
 }
 

@@ -24,7 +24,9 @@ fn is_ago(born: &str, age: u32, at: Timestamp) -> bool {
     // A time of such a day is read only if there is such a day.
     let is_date = born.len() == 10 && Timestamp::parse(&format!("{born}T00:00:00Z")).is_some();
     let (Some(year), Some(day)) = (born.get(..4), born.get(4..)) else { return false };
-    let Some(year) = year.parse::<u32>().ok().filter(|year| *year >= EARLIEST) else { return false };
+    let Some(year) = year.parse::<u32>().ok().filter(|year| *year >= EARLIEST) else {
+        return false;
+    };
     is_date && born <= today.as_str() && format!("{:04}{day}", year + age) <= today
 }
 
