@@ -92,8 +92,9 @@ async fn answer(call: &Call, user: UserId, principal: &str) -> HandlerResult {
         texts.extend(text.map(|text| (number, text.value)));
     }
     let base_url = call.base_url()?;
+    let issuer = issuer(base_url);
     let receipt = ReceiptOf {
-        service: (&issuer(base_url), base_url),
+        service: (&issuer, base_url),
         principal,
         record: &record,
         history: &history,

@@ -312,9 +312,9 @@ async fn withdraw(mut call: Call, whose: Whose) -> HandlerResult {
                 call.preconditions.check_write(tag.as_ref().as_slice())?;
                 let current = record.map_or(&empty, |record| &record.value);
                 let all = [std::slice::from_ref(current), others].concat();
-                let (for_, named) = (audience.as_ref(), purposes.as_deref());
+                let (system, named) = (audience.as_ref(), purposes.as_deref());
                 let speaker = speaker.clone();
-                let decision = Decision::withdrawal(consent, &all, for_, named, speaker, now)?;
+                let decision = Decision::withdrawal(consent, &all, system, named, speaker, now)?;
                 match decision.event(current, others, id.clone(), now) {
                     None if record.is_none() => Err(Error::NotFound),
                     event => Ok(event),

@@ -145,7 +145,7 @@ impl ReceiptOf<'_> {
     }
 
     fn iso_record(&self, id: &str) -> Object {
-        let texts = self.texts.values();
+        let mut texts = self.texts.values();
         let controllers = distinct(texts.clone().map(|text| &text.terms.controller));
         let purposes = texts.clone().flat_map(|text| &text.terms.purposes);
         let recipients: BTreeSet<_> = purposes.flat_map(|purpose| &purpose.recipients).collect();
@@ -161,7 +161,7 @@ impl ReceiptOf<'_> {
                 recipients.into_iter().map(|id| object! { "role" => "recipient", "name" => id }),
             );
         // Those of the newest version that is named.
-        let terms = texts.last().map(|text| &text.terms);
+        let terms = texts.next_back().map(|text| &text.terms);
         let withdrawal = terms.and_then(|terms| terms.withdrawal.as_ref());
         let events = self.history.iter().map(|event| Json::Object(entry(event)));
         object! {
@@ -216,11 +216,11 @@ impl ReceiptOf<'_> {
         };
         let decided = self.record.purposes.iter().filter_map(|(id, recorded)| {
             let text = recorded.version.and_then(|number| self.texts.get(&number));
-            let text = text.or_else(|| self.texts.values().last())?;
+            let text = text.or_else(|| self.texts.values().next_back())?;
             let purpose = text.terms.purpose(id)?;
             Some(show(purpose, recorded.state(self.now).name(), recorded.version))
         });
-        let newest = self.texts.values().last().into_iter();
+        let newest = self.texts.values().next_back().into_iter();
         let others = newest
             .flat_map(|text| &text.terms.purposes)
             .filter(|purpose| !self.record.purposes.contains_key(&purpose.id));

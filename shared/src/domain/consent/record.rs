@@ -203,6 +203,7 @@ pub struct RecordedPurpose {
     /// The entry of the history that decided it.
     pub sequence: u64,
     /// The last entry by which the person agreed or refused, and which says what the person read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered: Option<u64>,
     /// Whether a client recorded it that is bound to systems.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
