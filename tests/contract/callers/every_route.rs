@@ -56,6 +56,7 @@ fn path(route: &Route) -> String {
         .replace("{value}", "nobody")
         .replace("{consent_id}", "nothing")
         .replace("{number}", "1")
+        .replace("{version}", "effective")
         .replace("{id}", NOBODY)
 }
 

@@ -328,3 +328,17 @@ async fn co07_a_grant_ends_by_itself() {
     let history = crm.read(&office.jan.below("consents/news/history")).await;
     assert_eq!(history["items"][1]["purposes"], json!({ "letter": "EXPIRED" }));
 }
+
+#[tokio::test]
+async fn co07_each_grant_that_ended_is_told_however_many_there_are() {
+    let office = Office::with(json!({ "expires_after_days": 30 })).await;
+    let yes = office.yes(1, json!({})).await;
+    for i in 0..130 {
+        let person = json!({ "username": format!("p{i}") });
+        let person = office.crm.create("/identity/users", person).await;
+        office.crm.post(&person.below("consents"), yes.clone()).await.is(200);
+    }
+    office.service.clock.advance(30 * DAY);
+    assert_eq!(office.service.sweep().await.expired, 130);
+    assert_eq!(office.service.sweep().await.expired, 0);
+}

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use shared::domain::Json;
 use shared::domain::consent::{
-    Consent, ConsentEvent, ConsentRecord, Decision, DecisionInput, PurposeRef, PurposeState,
-    Speaker, Standing, VersionInput,
+    Consent, ConsentEvent, ConsentRecord, Decision, DecisionInput, MAX_ENTRIES, PurposeRef,
+    PurposeState, Speaker, Standing, VersionInput,
 };
 use shared::domain::definition::Definition as _;
 use shared::domain::id::{PurposeId, UserId};
@@ -123,4 +123,19 @@ fn a_purpose_is_named_by_its_consent() {
     for wrong in ["news", "news/", "/letter", "news/letter/x", "N/letter"] {
         assert!(wrong.parse::<PurposeRef>().is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn co19_a_history_has_a_limit_and_withdrawals_have_none() {
+    let consent = consent("explicit");
+    let now = Timestamp::from_millis(0);
+    let mut record = ConsentRecord::empty(consent.id.clone(), None);
+    record.sequence = MAX_ENTRIES - 1;
+    let grant = event(&consent, &record, (0, true, false), now).unwrap();
+    record.check_room(&grant).unwrap();
+    let record = record.with(&grant);
+    let more = event(&consent, &record, (0, true, true), now).unwrap();
+    record.check_room(&more).unwrap_err();
+    let withdrawal = event(&consent, &record, (2, true, false), now).unwrap();
+    record.check_room(&withdrawal).unwrap();
 }

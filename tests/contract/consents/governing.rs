@@ -157,6 +157,26 @@ async fn co04_userinfo_lacks_them_and_the_person_sees_them_marked() {
 }
 
 #[tokio::test]
+async fn co04_userinfo_of_an_application_of_systems_is_for_these() {
+    let shop = Shop::open().await;
+    let id = &shop.office.jan.id;
+    shop.office.agree(json!({})).await;
+    let no =
+        shop.office.yes(1, json!({ "audience": "shop", "purposes": [], "denied": ["letter"] }));
+    shop.office.decide(no.await).await.is(200);
+    let sees = async |systems: &[&str]| {
+        let own = if systems.is_empty() { 200 } else { 403 };
+        let systems = systems.iter().map(|id| id.parse().unwrap()).collect();
+        let crm = &shop.office.crm;
+        let jan = crm.local_person_with(id, "openid", |claims| claims.systems = systems).await;
+        jan.get("/identity/me").await.is(own);
+        jan.get("/idhub/oidc/v1/userinfo").await.is(200).json().get("given_name").is_some()
+    };
+    assert!(sees(&[]).await);
+    assert!(!sees(&["shop"]).await);
+}
+
+#[tokio::test]
 async fn co04_marks_may_be_sent_back_and_not_changed() {
     let shop = Shop::open().await;
     let (crm, path) = (&shop.office.crm, &shop.office.jan.path);

@@ -1,6 +1,9 @@
 //! What an erasure leaves of consents.
 
+use maintenance::check;
 use serde_json::json;
+use shared::store::keys::partition_of_user;
+use shared::store::{Condition, Key, Write};
 
 use super::Office;
 
@@ -51,4 +54,28 @@ async fn co14_a_proof_is_a_digest_and_a_time() {
     }
     assert_eq!(about[0].matches("S(").count(), 3, "key, key, time: {}", about[0]);
     office.service.check().await;
+}
+
+#[tokio::test]
+async fn co05_kith_check_finds_a_record_that_its_history_does_not_make() {
+    let office = Office::open().await;
+    office.agree(json!({})).await;
+    office.withdraw().await.is(200);
+    let (table, tenant) = (&office.service.table, tests::TENANT.parse().unwrap());
+    let user = office.jan.id.parse().unwrap();
+    let delete = async |key: Key| {
+        table.commit(vec![Write::Delete(key, Condition::Guarded)]).await.unwrap();
+        check::verify(table, &tenant).await.unwrap().problems
+    };
+    let child = |name: &str| Key::stored(&partition_of_user(&tenant, user), name);
+    assert_eq!(check::verify(table, &tenant).await.unwrap().problems, Vec::<String>::new());
+    let unmade =
+        format!("user {user} has a record of the consent `news` that its history does not make");
+    let gap = delete(child("COH#news#-#0000000001#granted")).await;
+    assert_eq!(gap, std::slice::from_ref(&unmade));
+    let orphan = delete(child("CO#news#-")).await;
+    assert_eq!(orphan, std::slice::from_ref(&unmade));
+    assert_eq!(delete(child("COH#news#-#0000000002#withdrawn")).await, Vec::<String>::new());
+    let wordless = delete(Key::consent_text(&tenant, &"news".parse().unwrap(), 1)).await;
+    assert_eq!(wordless, ["version 1 of the consent `news` has no texts"]);
 }
