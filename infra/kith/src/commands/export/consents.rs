@@ -59,3 +59,28 @@ fn proof(record: &Object, version: &Json, given_at: &str) -> Vec<(String, Json)>
     let members = MEMBERS.into_iter().filter(known);
     members.filter_map(|name| Some((name.to_owned(), evidence.get(name)?.clone()))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn co12_an_export_has_what_holds_as_an_import_reads_it() {
+        let record = br#"{"consent": "news", "audience": "shop", "purposes": {
+            "calls": {"state": "WITHDRAWN", "version": 1, "given_at": "2026-11-22T10:00:00.000Z"},
+            "letter": {"state": "GRANTED", "version": 2, "given_at": "2026-11-21T10:00:00.000Z"},
+            "offers": {"state": "EXPIRED", "version": 2, "given_at": "2026-11-21T10:00:00.000Z"},
+            "quiz": {"state": "DENIED", "version": null, "given_at": "2026-11-21T10:00:00.000Z"}},
+            "evidence": {"version": 2, "given_at": "2026-11-21T10:00:00.000Z", "locale": "en",
+                "text_sha256": null, "evidence_uri": null, "guardian": "Els", "method": "app"}}"#;
+        let Ok(Json::Object(record)) = Json::parse(record) else { panic!() };
+        let told = decisions(&record).into_iter().map(|decision| Json::Object(decision).to_text());
+        let due = [
+            r#"{"consent":"news","version":1,"given_at":"2026-11-22T10:00:00.000Z","audience":"shop","#
+                .to_owned() + r#""denied":["calls"]}"#,
+            r#"{"consent":"news","version":2,"given_at":"2026-11-21T10:00:00.000Z","audience":"shop","#
+                .to_owned() + r#""locale":"en","guardian":"Els","purposes":["letter","offers"]}"#,
+        ];
+        assert_eq!(told.collect::<Vec<_>>(), due);
+    }
+}
