@@ -160,6 +160,7 @@ impl Scene {
             .replace("{value}", "nobody")
             .replace("{consent_id}", "nothing")
             .replace("{number}", "1")
+            .replace("{version}", "effective")
             .replace(
                 "{id}",
                 if route.path.contains("/users/{id}") { &self.user.id } else { nobody },
