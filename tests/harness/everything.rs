@@ -19,6 +19,9 @@ use crate::service::{Client, Service, TENANT};
 
 const USERS: &str = "/identity/users";
 const SSO: &str = "/api/v1/sso";
+const CONSENTS: &str = "/identity/config/consents";
+/// The SHA-256 of the text of the consent.
+const DIGEST: &str = "359f84e43fe50b4619111e3a040868f479e29e4a026654fa398a94fd2546158a";
 /// The systems in which a person with everything has a profile.
 const SYSTEMS: [&str; 3] = ["crm", "web", "app"];
 
@@ -94,6 +97,10 @@ impl Service {
         for system in SYSTEMS {
             self.system(system, &["nick"]).await;
         }
+        crm.create(CONSENTS, consent()).await;
+        let text = json!({ "title": "News", "text": "We send you our newsletter." });
+        let version = json!({ "locales": { "en": text } });
+        crm.post(&format!("{CONSENTS}/news/versions"), version).await.is(201);
         Setting { service: self.clone(), crm, boss }
     }
 
@@ -111,6 +118,18 @@ impl Service {
         let found = traces::search(&self.table, &tenant(), &texts).await.expect("a search");
         found.found.into_iter().collect()
     }
+}
+
+/// A consent that everybody is asked for.
+fn consent() -> Value {
+    json!({
+        "id": "news", "kind": "processing", "jurisdiction": "BE",
+        "purposes": [{ "id": "letter", "name": "Letter", "legal_basis": "consent" }],
+        "controller": {
+            "name": "Acme", "contact": "DPO", "address": "Gent", "email": "privacy@acme.example",
+            "phone": "+3292000000"
+        }
+    })
 }
 
 fn tenant() -> TenantId {
@@ -201,6 +220,12 @@ impl Setting {
         let bases = self.principals(id, &word("Takelage")).await;
         paths.push(format!("{USERS}/{}", bases[0]));
         self.profiles(id, &word("Wimpel")).await;
+        let decision = json!({
+            "consent": "news", "version": 1, "locale": "en", "text_sha256": DIGEST,
+            "purposes": ["letter"], "method": "paper", "guardian": word("Roerganger")
+        });
+        crm.post(&user.below("consents"), decision).await.is(200);
+        paths.push(user.below("consents"));
         let mut words: Vec<_> = [
             "Zwaardvis",
             "Zandloper",
@@ -226,6 +251,7 @@ impl Setting {
             "Takelage",
             "Wimpel",
             "Nieuw",
+            "Roerganger",
         ]
         .map(word)
         .into();

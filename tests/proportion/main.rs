@@ -165,6 +165,9 @@ impl Scene {
             .replace("{persona_id}", &self.persona)
             .replace("{authentication_server_id}", "corp")
             .replace("{value}", "nobody")
+            .replace("{consent_id}", "nothing")
+            .replace("{number}", "1")
+            .replace("{version}", "effective")
             .replace(
                 "{id}",
                 if route.path.contains("/users/{id}") { &self.user.id } else { nobody },

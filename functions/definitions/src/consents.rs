@@ -25,8 +25,9 @@ pub(crate) const ROUTES: [Route; 4] = [
     .scope(ConfigWrite)
     .id(Id::Chosen)
     .json("ConsentVersionInput")
+    .if_match()
     .summary("Create a version of a consent")
-    .description("A snapshot of the terms, with texts. It never changes."),
+    .description("A snapshot of the terms, with texts. `If-Match` has the tag of the consent."),
     Route::read("GET", VERSIONS, "list_consent_versions", (200, "ConsentVersionList"), || {
         get(list)
     })
@@ -70,13 +71,14 @@ fn shown(
 }
 
 async fn create(mut call: Call) -> HandlerResult {
-    call.preconditions.check_collection()?;
     let id: PartyId = call.id("id")?;
     let body = call.take_body();
     let now = call.app.env().clock.now();
     call.once(async |record| {
         let decide = |entry: Option<&StoredDefinition<Consent>>, _: &Schema| {
-            let current = &entry.ok_or(Error::NotFound)?.stored.value;
+            let stored = &entry.ok_or(Error::NotFound)?.stored;
+            call.preconditions.check_write(&[stored.tag()])?;
+            let current = &stored.value;
             let input = VersionInput::read(body.clone())?;
             let (version, _) = input.version(current.versions.last(), &current.terms, now);
             Ok(DefinitionEdit::Replace(current.with_version(version, now)?))

@@ -79,15 +79,20 @@ pub struct EventDetail {
     pub id: UserId,
     /// The user's tenant.
     pub tenant: TenantId,
-    /// How many writes of the user there were, this one included: of two events the higher one is
-    /// the newer. Of a consent: how many entries its history has.
-    pub version: u64,
+    /// Of a user: how many writes there were, this one included. Of two events the higher one is the
+    /// newer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
     /// The consent that the event is about, if it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consent: Option<PartyId>,
     /// The system for which the person decided about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audience: Option<PartyId>,
+    /// Of a consent: the number of the entry of its history. Of two events of one user, consent and
+    /// audience the higher one is the newer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u64>,
 }
 
 /// An event, with the members that subscribers of EventBridge see.
@@ -136,9 +141,15 @@ impl UserChange {
     /// The event of an entry of a history.
     fn consent_event(&self, tenant: &TenantId, user: UserId) -> Option<Event> {
         let NamedConsent { consent, audience, entry } = self.entry.clone()?;
-        let (version, kind) = entry?;
-        let (consent, tenant) = (Some(consent), tenant.clone());
-        let detail = EventDetail { id: user, tenant, version, consent, audience };
+        let (sequence, kind) = entry?;
+        let detail = EventDetail {
+            id: user,
+            tenant: tenant.clone(),
+            version: None,
+            consent: Some(consent),
+            audience,
+            sequence: Some(sequence),
+        };
         Some(Event { source: SOURCE, kind: EventKind::of_consent(kind)?, detail })
     }
 }
@@ -206,7 +217,9 @@ pub async fn publish(table: &Table, changes: &[UserChange], sink: &impl EventSin
             None => continue,
         };
         let (tenant, id) = user;
-        let detail = EventDetail { id, tenant, version, consent: None, audience: None };
+        let version = Some(version);
+        let (consent, audience, sequence) = (None, None, None);
+        let detail = EventDetail { id, tenant, version, consent, audience, sequence };
         events.push(Event { source: SOURCE, kind, detail });
         of_events.push(changed.positions);
     }

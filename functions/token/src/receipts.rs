@@ -1,11 +1,14 @@
 //! Receipts of consents. This function alone has private keys, so it signs them (ADR 0063).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use shared::auth::access_token::issuer;
 use shared::axum::routing::get;
 use shared::domain::Scope::UsersRead;
-use shared::domain::consent::receipt;
+use shared::domain::consent::{ConsentRecord, ReceiptOf};
 use shared::domain::error::{Error, Result};
-use shared::domain::id::{PartyId, UserId, WrongShape};
+use shared::domain::id::{PartyId, ProfileName, UserId};
+use shared::domain::json::Object;
 use shared::domain::jwk::Algorithm;
 use shared::http::answer::{Answer, HandlerResult};
 use shared::http::{Call, Route};
@@ -25,6 +28,7 @@ pub(crate) const ROUTES: [Route; 2] = [
         || get(of_user),
     )
     .scope(UsersRead)
+    .for_audience()
     .query(&["audience"])
     .summary("Read the receipt of a consent of a user")
     .description("Signed; the JWK Set of the service verifies it."),
@@ -41,42 +45,67 @@ pub(crate) const ROUTES: [Route; 2] = [
     .description("Signed; the JWK Set of the service verifies it."),
 ];
 
+/// A client that is bound to systems names people as its systems know them, and so does the receipt.
 async fn of_user(call: Call) -> HandlerResult {
-    let user = call.user("user_id").await?;
-    answer(&call, user).await
+    if call.caller.grants.systems.is_empty() {
+        let user = call.user("user_id").await?;
+        return answer(&call, user, &user.to_string()).await;
+    }
+    let name: ProfileName = call.id("user_id")?;
+    for system in &call.caller.grants.systems {
+        let found = call.app.table().find_holder(&call.caller.tenant, system, &name).await?;
+        if let Some(user) = found {
+            return answer(&call, user, &call.id::<String>("user_id")?).await;
+        }
+    }
+    Err(Error::NotFound)
 }
 
 /// Blocked people get theirs, too (rule CO-18).
 async fn of_caller(call: Call) -> HandlerResult {
     let user = call.linked_user().await?;
-    answer(&call, user).await
+    answer(&call, user, &user.to_string()).await
 }
 
-async fn answer(call: &Call, user: UserId) -> HandlerResult {
+async fn answer(call: &Call, user: UserId, principal: &str) -> HandlerResult {
     let consent: PartyId = call.id("consent_id")?;
-    let audience = call.query("audience").map(str::parse::<PartyId>).transpose();
-    let audience = audience.map_err(|error: WrongShape| {
-        Error::Malformed(format!("query parameter `audience`: {error}"))
-    })?;
+    let audience = call.asked_audience()?;
     let (table, tenant) = (call.app.table(), &call.caller.tenant);
     table.get_user(tenant, user).await?;
     let of = ConsentOf { user, consent: &consent, audience: audience.as_ref() };
-    let record = table.consent_of(tenant, of).await?.ok_or(Error::NotFound)?.value;
+    // Read once: the record is what the history makes of it.
     let history = table.consent_history(tenant, of).await?;
+    if history.is_empty() {
+        return Err(Error::NotFound);
+    }
+    let empty = ConsentRecord::empty(consent.clone(), audience.clone());
+    let record = history.iter().fold(empty, ConsentRecord::with);
     let schema = call.app.schema(tenant).await?;
     let now = call.app.env().clock.now();
-    let read = history.iter().rev().find_map(|event| event.evidence.version);
-    let current = || schema.consent(&consent)?.latest(now).map(|version| version.number);
-    let number = read.or_else(current).ok_or(Error::NotFound)?;
-    let text = table.consent_text(tenant, &consent, number).await?.ok_or(Error::NotFound)?;
+    let mut numbers: BTreeSet<_> = record.purposes.values().filter_map(|p| p.version).collect();
+    if numbers.is_empty() {
+        numbers.extend(schema.consent(&consent).and_then(|c| Some(c.latest(now)?.number)));
+    }
+    let mut texts = BTreeMap::new();
+    for number in numbers {
+        let text = table.consent_text(tenant, &consent, number).await?;
+        texts.extend(text.map(|text| (number, text.value)));
+    }
     let base_url = call.base_url()?;
     let issuer = issuer(base_url);
-    let said = (&record, history.as_slice());
-    let claims = receipt((&issuer, base_url), user, said, &text.value, &schema, now);
-    Ok(Answer::content(object! { "receipt" => sign(call, &claims).await? }))
+    let receipt = ReceiptOf {
+        service: (&issuer, base_url),
+        principal,
+        record: &record,
+        history: &history,
+        texts: &texts,
+        schema: &schema,
+        now,
+    };
+    Ok(Answer::content(object! { "receipt" => sign(call, &receipt.claims()).await? }))
 }
 
-async fn sign(call: &Call, claims: &shared::domain::json::Object) -> Result<String> {
+async fn sign(call: &Call, claims: &Object) -> Result<String> {
     let key = call.app.signing_keys().current(Algorithm::Es256).await?;
     key.sign_as(MEDIA_TYPE, claims)
 }

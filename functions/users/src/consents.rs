@@ -5,10 +5,13 @@
 
 mod check;
 mod person;
+mod versions;
 
 use shared::axum::routing::{get, post};
 use shared::domain::Scope::{UsersRead, UsersWrite};
-use shared::domain::consent::{Consent, ConsentRecord, Decision, DecisionInput, MAX_PURPOSES};
+use shared::domain::consent::{
+    Consent, ConsentEvent, ConsentRecord, Decision, DecisionInput, MAX_PURPOSES,
+};
 use shared::domain::error::{Code, Error, Result, Violations};
 use shared::domain::field::Fields;
 use shared::domain::id::{PartyId, PurposeId, SHAPE};
@@ -20,10 +23,10 @@ use shared::http::{Call, Route};
 use shared::object;
 use shared::store::consents::ConsentOf;
 
-use self::person::{Whose, asked_audience, audience, person, speaker};
+use self::person::{Whose, person, seen_event, seen_record, speaker};
 
 /// Routes of consents.
-pub(crate) const ROUTES: [Route; 11] = [
+pub(crate) const ROUTES: [Route; 12] = [
     Route::read(
         "GET",
         "/identity/users/{user_id}/consents",
@@ -150,6 +153,7 @@ pub(crate) const ROUTES: [Route; 11] = [
     .query(&["audience", "limit", "cursor"])
     .summary("List the history of an own consent")
     .description("Oldest entry first."),
+    versions::ROUTE,
 ];
 
 const OWN: &str = "/identity/me/consents";
@@ -174,7 +178,7 @@ fn if_current(schema: &Schema, refusal: Error) -> Error {
 /// The answer that shows a record after a decision; `already` if it changed nothing.
 fn recorded(call: &Call, record: &Versioned<ConsentRecord>, already: bool) -> Answer {
     let now = call.app.env().clock.now();
-    let mut shown = record.value.show(now);
+    let mut shown = seen_record(call, &record.value).show(now);
     shown.insert("already".to_owned(), Json::Bool(already));
     Answer::resource(shown, &ConsentRecord::tag(record, now))
 }
@@ -192,7 +196,8 @@ async fn list(call: Call, whose: Whose) -> HandlerResult {
             });
             let now = call.app.env().clock.now();
             let shown = |record: &Versioned<ConsentRecord>| {
-                Json::Object(ConsentRecord::tag(record, now).with(record.value.show(now)))
+                let seen = seen_record(&call, &record.value);
+                Json::Object(ConsentRecord::tag(record, now).with(seen.show(now)))
             };
             let items = records.iter().map(shown).collect::<Vec<_>>();
             Ok(Answer::content(object! { "items" => items }))
@@ -206,12 +211,13 @@ async fn read(call: Call, whose: Whose) -> HandlerResult {
     call.app
         .decide(&call.caller.tenant, async |schema| {
             let user = person(&call, &schema, whose).await?.value.id;
-            let audience = asked_audience(&call)?;
+            let audience = call.asked_audience()?;
             let of = ConsentOf { user, consent: &consent, audience: audience.as_ref() };
             let record = call.app.table().consent_of(&schema.tenant, of).await?;
             let record = record.ok_or(Error::NotFound)?;
             let now = call.app.env().clock.now();
-            call.show(&ConsentRecord::tag(&record, now), || record.value.show(now))
+            let seen = seen_record(&call, &record.value);
+            call.show(&ConsentRecord::tag(&record, now), || seen.show(now))
         })
         .await
 }
@@ -219,7 +225,7 @@ async fn read(call: Call, whose: Whose) -> HandlerResult {
 /// Lists the history of what a person decided about one consent.
 async fn history(call: Call, whose: Whose) -> HandlerResult {
     let consent: PartyId = call.id("consent_id")?;
-    let (size, audience) = (call.page_size()?, asked_audience(&call)?);
+    let (size, audience) = (call.page_size()?, call.asked_audience()?);
     let bound = format!("{consent} {audience:?}");
     let after = call.open_cursor::<u64>(&bound, call.query("cursor")).await?.unwrap_or_default();
     let events = call
@@ -227,14 +233,14 @@ async fn history(call: Call, whose: Whose) -> HandlerResult {
         .decide(&call.caller.tenant, async |schema| {
             let user = person(&call, &schema, whose).await?.value.id;
             let of = ConsentOf { user, consent: &consent, audience: audience.as_ref() };
-            call.app.table().consent_history(&schema.tenant, of).await
+            call.app.table().consent_events(&schema.tenant, of, after, size + 1).await
         })
         .await?;
-    if events.is_empty() {
+    if events.is_empty() && after == 0 {
         return Err(Error::NotFound);
     }
-    let entries = events.iter().filter(|event| event.sequence > after);
-    call.page(&bound, size, entries.map(|event| (event.sequence, event.show()))).await
+    let shown = |event: ConsentEvent| (event.sequence, seen_event(&call, event).show());
+    call.page(&bound, size, events.into_iter().map(shown)).await
 }
 
 /// Records what a person decided.
@@ -250,7 +256,7 @@ async fn record(mut call: Call, whose: Whose) -> HandlerResult {
                 user.value.check_active()?;
             }
             let input = DecisionInput::read(body.clone())?;
-            let audience = audience(&call, input.audience.clone())?;
+            let audience = call.audience(input.audience.clone())?;
             if audience.as_ref().is_some_and(|id| schema.systems.get(id.as_str()).is_none()) {
                 let detail = "there is no such system; name a system, or omit the field";
                 return Err(Error::invalid("/audience", Code::NotFound, detail));
@@ -265,13 +271,13 @@ async fn record(mut call: Call, whose: Whose) -> HandlerResult {
                 audience: audience.as_ref(),
             };
             let empty = ConsentRecord::empty(consent.id.clone(), audience.clone());
-            let decide = |record: Option<&Versioned<ConsentRecord>>| {
+            let decide = |record: Option<&Versioned<ConsentRecord>>, others: &[ConsentRecord]| {
                 let now = call.app.env().clock.now();
                 let decision = input
                     .check(consent, &user.value, &schema, speaker.clone(), now)
                     .map_err(|refusal| if_current(&schema, refusal))?;
                 let current = record.map_or(&empty, |record| &record.value);
-                Ok(decision.event(current, id.clone(), now))
+                Ok(decision.event(current, others, id.clone(), now))
             };
             let table = call.app.table();
             let (record, written) = table.record_consent(&author, &schema, of, decide).await?;
@@ -292,7 +298,7 @@ async fn withdraw(mut call: Call, whose: Whose) -> HandlerResult {
             let user = person(&call, &schema, whose).await?;
             let (author, speaker) = speaker(&call, whose, &user.value)?;
             let consent = find_consent(&schema, &consent)?;
-            let audience = asked_audience(&call)?;
+            let audience = call.asked_audience()?;
             let purposes = purposes_to_withdraw(body.clone())?;
             let of = ConsentOf {
                 user: user.value.id,
@@ -300,14 +306,16 @@ async fn withdraw(mut call: Call, whose: Whose) -> HandlerResult {
                 audience: audience.as_ref(),
             };
             let empty = ConsentRecord::empty(consent.id.clone(), audience.clone());
-            let decide = |record: Option<&Versioned<ConsentRecord>>| {
+            let decide = |record: Option<&Versioned<ConsentRecord>>, others: &[ConsentRecord]| {
                 let now = call.app.env().clock.now();
                 let tag = record.map(|record| ConsentRecord::tag(record, now));
                 call.preconditions.check_write(tag.as_ref().as_slice())?;
                 let current = record.map_or(&empty, |record| &record.value);
-                let named = purposes.as_deref();
-                let decision = Decision::withdrawal(consent, current, named, speaker.clone(), now);
-                match decision.event(current, id.clone(), now) {
+                let all = [std::slice::from_ref(current), others].concat();
+                let (system, named) = (audience.as_ref(), purposes.as_deref());
+                let speaker = speaker.clone();
+                let decision = Decision::withdrawal(consent, &all, system, named, speaker, now)?;
+                match decision.event(current, others, id.clone(), now) {
                     None if record.is_none() => Err(Error::NotFound),
                     event => Ok(event),
                 }
@@ -334,12 +342,10 @@ fn take_purposes(fields: &mut Fields<'_>) -> Option<Vec<PurposeId>> {
     let texts = fields.texts("purposes", MAX_PURPOSES, 64)?;
     let mut purposes = Vec::with_capacity(texts.len());
     for (i, text) in texts.iter().enumerate() {
-        match text.parse() {
-            Ok(id) => purposes.push(id),
-            Err(_) => {
-                let detail = format!("expected {SHAPE}");
-                fields.refuse_item("purposes", i, Code::WrongFormat, detail);
-            }
+        if let Ok(id) = text.parse() {
+            purposes.push(id);
+        } else {
+            fields.refuse_item("purposes", i, Code::WrongFormat, format!("expected {SHAPE}"));
         }
     }
     Some(purposes)

@@ -42,12 +42,14 @@ pub(crate) const ROUTES: [Route; 5] = [
         get(super::userinfo::read)
     })
     .callers(Callers::People(Some(Openid)))
+    .for_audience()
     .summary("Read claims about the person")
     .description("The userinfo endpoint (OpenID Connect Core 1.0 §5.3)."),
     Route::read("POST", "/idhub/oidc/v1/userinfo", "post_userinfo", (200, "UserInfo"), || {
         post(super::userinfo::read)
     })
     .callers(Callers::People(Some(Openid)))
+    .for_audience()
     .summary("Read claims about the person by POST")
     .description("For clients that send POST. There is no body: the token is in the header."),
 ];

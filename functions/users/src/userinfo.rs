@@ -1,7 +1,9 @@
 //! `/idhub/oidc/v1/userinfo`: who a person is, as OpenID Connect has it.
 
+use shared::domain::consent::Withheld;
 use shared::domain::definition::{AttributeDefinition, Predefined};
 use shared::domain::error::Result;
+use shared::domain::id::UserId;
 use shared::domain::json::{Json, Object};
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
@@ -17,7 +19,7 @@ pub(crate) async fn read(call: Call) -> HandlerResult {
     let me = call.me().await?;
     let schema = call.app.schema_of(&call.caller.tenant, [&me.value]).await?;
     let sub = call.caller.base().ok_or(Error::NotFound)?;
-    let withheld = call.app.table().withheld(&schema, me.value.id, None).await?;
+    let withheld = withheld(&call, &schema, me.value.id).await?;
     let shows = |definition: &AttributeDefinition| {
         let opened = definition.scopes.is_empty()
             || definition.scopes.iter().any(|scope| call.caller.has_scope_named(scope));
@@ -25,6 +27,19 @@ pub(crate) async fn read(call: Call) -> HandlerResult {
         opened && agreed && !definition.hidden && !definition.data_format.is_hashed()
     };
     Ok(Answer::content(claims(sub.as_str(), &me.value, &schema, shows)?))
+}
+
+/// What the application does not get. The token of one that is bound to systems is for these.
+async fn withheld(call: &Call, schema: &Schema, user: UserId) -> Result<Withheld> {
+    let (table, systems) = (call.app.table(), &call.caller.grants.systems);
+    if systems.is_empty() {
+        return table.withheld(schema, user, None).await;
+    }
+    let mut withheld = Withheld::default();
+    for system in systems {
+        withheld = withheld.or(table.withheld(schema, user, Some(system)).await?);
+    }
+    Ok(withheld)
 }
 
 fn claims(

@@ -154,24 +154,33 @@ impl Remote {
         path: &str,
         mut take: impl FnMut(&Object) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let mut cursor: Option<String> = None;
+        let mut cursor = None;
         loop {
-            let mut ask = RemoteRequest::get(path).query("limit", "100");
-            if let Some(cursor) = cursor {
-                ask = ask.query("cursor", cursor);
-            }
-            let page = self.send(&ask).await?.good(path)?.json()?;
-            let page =
-                page.as_object().ok_or_else(|| format!("{path} did not answer with a list"))?;
-            let Some(Json::Array(items)) = page.get("items") else {
-                return Err(format!("{path} did not answer with a list").into());
-            };
-            items.iter().filter_map(Json::as_object).try_for_each(&mut take)?;
-            cursor = page.get("next_cursor").and_then(Json::as_str).map(str::to_owned);
+            let items = self.page(path, &mut cursor).await?;
+            items.iter().try_for_each(&mut take)?;
             if cursor.is_none() {
                 return Ok(());
             }
         }
+    }
+
+    /// Calls one page of a list, and moves the cursor to the next one; `None` after the last.
+    pub(crate) async fn page(
+        &mut self,
+        path: &str,
+        cursor: &mut Option<String>,
+    ) -> Result<Vec<Object>, Failure> {
+        let mut ask = RemoteRequest::get(path).query("limit", "100");
+        if let Some(cursor) = cursor.take() {
+            ask = ask.query("cursor", cursor);
+        }
+        let page = self.send(&ask).await?.good(path)?.json()?;
+        let page = page.as_object().ok_or_else(|| format!("{path} did not answer with a list"))?;
+        let Some(Json::Array(items)) = page.get("items") else {
+            return Err(format!("{path} did not answer with a list").into());
+        };
+        *cursor = page.get("next_cursor").and_then(Json::as_str).map(str::to_owned);
+        Ok(items.iter().filter_map(Json::as_object).cloned().collect())
     }
 
     fn patience(&self) -> RetryLimits {

@@ -1,10 +1,13 @@
 //! The verification of rule D1 over a tenant, both ways. Every look-up item belongs to a live user
 //! that owns it, every look-up that a live user or one of its children owns is there, and the
-//! partition of a deleted user is empty.
+//! partition of a deleted user is empty. The record of a consent is the fold of its history (rule
+//! CO-05).
 //!
 //! The deployed functions have no right to scan; this reads the whole table once with the
 //! operator's. Each suspected fault is read again consistently, because the service may be writing
 //! meanwhile.
+
+mod consents;
 
 use std::collections::BTreeSet;
 
@@ -23,6 +26,7 @@ use shared::store::keys::{
 use shared::store::table::Range;
 use shared::store::{Item, Key, Table};
 
+use self::consents::NamedRecord;
 use crate::scan::each_item;
 
 /// The results of a check.
@@ -63,6 +67,8 @@ struct ScannedItems {
     outdated: Vec<UserId>,
     /// Faults that need no comparison.
     doubtful: Vec<(UserId, Key, Inconsistency)>,
+    /// The consents about which users decided something, or of which they have a history.
+    consents: BTreeSet<(UserId, NamedRecord)>,
 }
 
 /// An inconsistency of one item.
@@ -142,6 +148,7 @@ pub async fn verify(table: &Table, tenant: &TenantId) -> Result<CheckReport> {
             problems.push(format!("user {user} {}: {}", fault.text(), kind_of(&key)));
         }
     }
+    problems.extend(consents::check(table, &schema, seen.consents).await?);
     let mut waiting = 0;
     for user in seen.outdated {
         match Box::pin(check_forms(table, &schema, user)).await? {
@@ -184,6 +191,7 @@ impl ScannedItems {
                     if holders(item) != [user] {
                         self.doubtful.push((user, key.clone(), Inconsistency::Foreign));
                     }
+                    self.consents.extend(consents::named(key.sk()).map(|named| (user, named)));
                     if Children::Principals.include(&key) {
                         self.doubtful.push((user, key.clone(), Inconsistency::Unlinked));
                     }

@@ -33,6 +33,7 @@ pub(super) fn in_path(route: &Route) -> Result<Vec<Ref>, Failure> {
                 Id::SystemProfile => "SystemProfileId",
             },
             "number" => "VersionNumber",
+            "version" => "VersionName",
             "persona_id" => "PersonaId",
             "secret_id" => "SecretId",
             "system_id" => "SystemId",
@@ -134,6 +135,7 @@ fn in_paths() -> Vec<Named> {
         path("ClientId", "client_id", named("ClientId"), "The client."),
         path("ConsentId", "consent_id", named("Slug"), "The consent."),
         path("VersionNumber", "number", integer(1, None, "").into(), "The number of the version."),
+        path("VersionName", "version", string(16, "").into(), "A number, or `effective`."),
         path("MadeId", "id", id(), "The id, made by the service."),
         path("ChosenId", "id", named("Slug"), "The id, chosen by the caller."),
         path(

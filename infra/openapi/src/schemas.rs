@@ -56,14 +56,13 @@ const LISTED: [&str; 17] = [
 ];
 
 /// The bodies of PUT and PATCH, which take such an item.
-const SENT_BACK: [&str; 21] = [
+const SENT_BACK: [&str; 20] = [
     "ApplicationPatch",
     "AttributeCategoryInput",
     "AttributeCategoryPatch",
     "AttributeDefinitionInput",
     "AttributeDefinitionPatch",
     "AuthenticationServerPatch",
-    "ConsentInput",
     "ConsentPatch",
     "DeclaredSystemInput",
     "DeclaredSystemPatch",

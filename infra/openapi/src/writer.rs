@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn what_fits_on_a_line_stands_on_one() {
-        let long = "x".repeat(60);
+        let long = "x".repeat(120);
         let value = format!(r#"{{"a":{{"b":[1,2.50]}},"c":["{long}","{long}"],"d":{{}}}}"#);
         let value = Json::parse(value.as_bytes()).unwrap();
         let text = text(&value);

@@ -88,12 +88,11 @@ impl Definition for System {
     }
 
     fn check_removable(&self, schema: &Schema) -> Result<()> {
-        let receives = |consent: &&Consent| {
-            consent.terms.purposes.iter().any(|purpose| purpose.recipients.contains(&self.id))
-        };
+        let receives = |consent: &&Consent| consent.names(&self.id);
         match schema.consents.values().find(receives) {
             Some(consent) => Err(Error::InUse(format!(
-                "a purpose of the consent `{}` names this system; remove it there first",
+                "a purpose or a version of the consent `{}` names this system; remove it from the \
+                 purpose, or keep the system if a version names it",
                 consent.id
             ))),
             None => Ok(()),

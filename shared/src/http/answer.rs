@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION, VARY};
 use http::{HeaderMap, StatusCode};
 
+use crate::domain::consent::Withheld;
 use crate::domain::error::Result;
 use crate::domain::json::{Json, Object};
 use crate::domain::system_profile::SystemProfile;
@@ -122,10 +123,12 @@ impl Answer {
         Self { shows: Some(ShownResource::User(user)), ..self }
     }
 
-    /// Answers a replay with 404 once this system profile, which the body shows, has been deleted.
+    /// Answers a replay with 404 once this system profile, which the body shows, has been deleted, and
+    /// with the profile as the system gets it then, once something else is withheld.
     #[must_use]
-    pub fn replay_while_profile_exists(self, profile: &SystemProfile) -> Self {
-        Self { shows: Some(ShownResource::Profile(profile.system.clone(), profile.id)), ..self }
+    pub fn replay_while_profile_exists(self, profile: &SystemProfile, withheld: &Withheld) -> Self {
+        let (system, id, withheld) = (profile.system.clone(), profile.id, withheld.fingerprint());
+        Self { shows: Some(ShownResource::Profile { system, id, withheld }), ..self }
     }
 }
 

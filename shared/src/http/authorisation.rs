@@ -30,7 +30,7 @@ pub(super) async fn authorise(
     let caller = credentials::caller(app, parts, route.callers.include_people()).await?;
     name_caller(&parts.extensions, &caller.tenant, caller.logged());
     let view = route.callers.check(&caller)?;
-    if !caller.grants.systems.is_empty() && !(route.within_system || route.for_audience) {
+    if !(caller.grants.systems.is_empty() || route.within_system || route.for_audience) {
         let detail = "this client is bound to systems; it may call the routes of their profiles and consents \
              only";
         return Err(Error::NotAllowed(detail.to_owned()).into());

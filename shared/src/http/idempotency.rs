@@ -25,13 +25,13 @@ impl Call {
         let Some(key) = &self.idempotency else {
             return work(IdempotencyRecorder(None)).await;
         };
-        if let Some(answer) = key.replay(&self.app, &self.caller).await? {
+        if let Some(answer) = key.replay(&self.app, (&self.caller, self.view)).await? {
             return Ok(answer);
         }
         match work(IdempotencyRecorder(Some((key, self)))).await {
             // Of two at once the loser may find anything but the record first: the winner's effect
             // in its own way.
-            Err(error) => key.replay(&self.app, &self.caller).await?.ok_or(error),
+            Err(error) => key.replay(&self.app, (&self.caller, self.view)).await?.ok_or(error),
             answered => answered,
         }
     }

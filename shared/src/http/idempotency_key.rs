@@ -18,9 +18,10 @@ use crate::app::App;
 use crate::auth::{Caller, Subject};
 use crate::domain::View;
 use crate::domain::error::{Code, Error, Result};
+use crate::domain::system_profile::Viewer;
 use crate::seal::{open, seal};
 use crate::store::Write;
-use crate::store::records::IdempotencyRecord;
+use crate::store::records::{IdempotencyRecord, ShownResource};
 
 /// How long a record is kept, in seconds: 24 hours.
 pub(super) const KEPT_SECONDS: i64 = 24 * 3600;
@@ -104,7 +105,11 @@ impl IdempotencyKey {
     }
 
     /// The answer to the first request, if there was one.
-    pub(super) async fn replay(&self, app: &App, caller: &Caller) -> Result<Option<Answer>> {
+    pub(super) async fn replay(
+        &self,
+        app: &App,
+        (caller, view): (&Caller, View),
+    ) -> Result<Option<Answer>> {
         let Some(record) = app.table().find_record(&caller.tenant, &self.scope).await? else {
             return Ok(None);
         };
@@ -118,12 +123,11 @@ impl IdempotencyKey {
             let detail = "this `Idempotency-Key` was used with another body; use a new key";
             return Err(Error::invalid("", Code::NotAllowed, detail));
         }
-        if let Some(resource) = &record.shows
-            && !app.table().exists(&caller.tenant, resource).await?
-        {
-            return Err(Error::NotFound);
-        }
-        Ok(Some(Answer {
+        let changed = match &record.shows {
+            None => None,
+            Some(shown) => still_shown(app, (caller, view), shown).await?,
+        };
+        let answer = Answer {
             status: StatusCode::from_u16(stored.status).map_err(Error::unexpected)?,
             etag: stored.etag,
             user_etag: stored.user_etag,
@@ -133,6 +137,10 @@ impl IdempotencyKey {
             media: JSON,
             replayed: true,
             secret: false,
+        };
+        Ok(Some(match changed {
+            Some(Answer { etag, body, .. }) => Answer { etag, body, ..answer },
+            None => answer,
         }))
     }
 
@@ -156,4 +164,32 @@ impl IdempotencyKey {
             until,
         ))
     }
+}
+
+/// Looks whether what an answer shows is still there. Of a system profile from which something else
+/// is withheld now than then it returns what the caller gets now: a replay gives nobody what the
+/// person has taken back.
+async fn still_shown(
+    app: &App,
+    (caller, view): (&Caller, View),
+    shown: &ShownResource,
+) -> Result<Option<Answer>> {
+    let (table, tenant) = (app.table(), &caller.tenant);
+    let (system, id, withheld) = match shown {
+        ShownResource::User(user) => {
+            return table.find_user(tenant, *user).await?.map(|_| None).ok_or(Error::NotFound);
+        }
+        ShownResource::Profile { system, id, withheld } => (system, *id, withheld),
+    };
+    let schema = app.schema(tenant).await?;
+    let found = table.find_profile(&schema, system, id).await?.ok_or(Error::NotFound)?;
+    if found.withheld.fingerprint() == *withheld {
+        return Ok(None);
+    }
+    let schema = app.schema_of(tenant, [&found.user()]).await?;
+    let entry = schema.systems.get(system.as_str()).ok_or(Error::NotFound)?;
+    let most = caller.grants.max_classifier;
+    let viewer = Viewer { schema: &schema, system: &entry.stored.value, view, most };
+    let content = found.visible_profile().show(&found.visible_base(), viewer);
+    Ok(Some(Answer::resource(content, &found.tag())))
 }

@@ -1,6 +1,7 @@
 //! The edge: what HTTP asks for and how it is answered.
 
 pub mod answer;
+mod audience;
 mod authorisation;
 pub mod body;
 pub mod call;

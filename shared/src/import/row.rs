@@ -260,8 +260,9 @@ impl ProcessedRow<'_> {
         let (author, dry_run) = (self.author(), self.rows.import.dry_run);
         let read = |context: &WriteContext<'_>| {
             self.refuse_secrets(context.schema)?;
-            self.consents(context.schema)?;
-            apply::create(self.document, self.new_user_id(), context)
+            let user = apply::create(self.document, self.new_user_id(), context)?;
+            self.consents(Some(&user), context.schema)?;
+            Ok(user)
         };
         let (author, read) = (&author, &read);
         self.rows
@@ -286,8 +287,9 @@ impl ProcessedRow<'_> {
                 return Ok(current.value.clone());
             }
             self.refuse_secrets(context.schema)?;
-            self.consents(context.schema)?;
-            apply::merge(&current.value, self.document, context)
+            let user = apply::merge(&current.value, self.document, context)?;
+            self.consents(Some(&user), context.schema)?;
+            Ok(user)
         };
         let (author, edit) = (&author, &edit);
         self.rows
@@ -320,10 +322,10 @@ impl ProcessedRow<'_> {
         let current = rows.app.table().get_user(rows.tenant, id).await?;
         schema.check_covers(&current.value)?;
         self.refuse_secrets(schema)?;
-        self.consents(schema)?;
         let writer = self.writer(&author, schema, rows.import.change_of(self.task.row));
         let context = writer.context();
         let proposed = apply::merge(&current.value, self.document, &context)?;
+        self.consents(Some(&proposed), schema)?;
         let user = writer.prepare(&context, Some(&current), proposed).await?.into_user()?;
         let write = UserWrite::Update(Box::new(current), user);
         writer.prepare_write(write).map(Some)

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::audit::UserRecord;
-use super::index::SortRange;
+use super::index::{Position, SortRange};
 use super::item::Item;
 use super::keys::{self, Child, Key, NamedConsent};
 use super::retry::Retry;
@@ -21,7 +21,7 @@ use crate::domain::consent::{
 };
 use crate::domain::definition::DefinitionKind;
 use crate::domain::error::{Error, Result};
-use crate::domain::id::{PartyId, TenantId, UserId};
+use crate::domain::id::{PartyId, ProfileName, TenantId, UserId};
 use crate::domain::schema::Schema;
 use crate::domain::versioned::Versioned;
 use crate::env::Timestamp;
@@ -48,8 +48,9 @@ impl ConsentOf<'_> {
 
 impl Table {
     /// Writes what a person decided: the record, and one more entry of its history. `decide` says
-    /// which, given the record as it is then; `None` writes nothing. Returns the record as it is
-    /// then, if there is one, and whether it was written.
+    /// which, given the record as it is then and those of the same consent for other audiences;
+    /// `None` writes nothing. Returns the record as it is then, if there is one, and whether it was
+    /// written.
     ///
     /// A record that exists is written only while it exists, and an erasure deletes it, so the first
     /// entry alone checks that the user is not deleted (ADR 0061).
@@ -58,28 +59,35 @@ impl Table {
         author: &Author,
         schema: &Schema,
         of: ConsentOf<'_>,
-        mut decide: impl FnMut(Option<&Versioned<ConsentRecord>>) -> Result<Option<ConsentEvent>> + Send,
+        mut decide: impl FnMut(
+            Option<&Versioned<ConsentRecord>>,
+            &[ConsentRecord],
+        ) -> Result<Option<ConsentEvent>>
+        + Send,
     ) -> Result<(Option<Versioned<ConsentRecord>>, bool)> {
         let tenant = &author.tenant;
         let write_id = self.write_id();
         let mut retry = Retry::of(self);
         loop {
-            let stored = self.consent_of(tenant, of).await?;
+            let (stored, others) = self.consent_among_others(tenant, of).await?;
             if stored.as_ref().is_some_and(|stored| stored.log.contains(write_id)) {
                 return Ok((stored, true));
             }
-            let Some(event) = decide(stored.as_ref())? else { return Ok((stored, false)) };
+            let Some(event) = decide(stored.as_ref(), &others)? else {
+                return Ok((stored, false));
+            };
+            if event.grants() {
+                self.check_current(schema).await?;
+            }
             let systems = of.audience.map(|system| (DefinitionKind::System, system.to_string()));
             self.mark_used(schema, systems).await?;
-            let (next, condition) = match &stored {
-                Some(stored) => {
-                    let next = stored.changed_to(stored.value.clone().with(&event));
-                    (next, Condition::Version(stored.version))
-                }
-                None => {
-                    let empty = ConsentRecord::empty(of.consent.clone(), of.audience.cloned());
-                    (Versioned::first(empty.with(&event)), Condition::Absent)
-                }
+            let (next, condition) = if let Some(stored) = &stored {
+                stored.value.check_room(&event)?;
+                let next = stored.changed_to(stored.value.clone().with(&event));
+                (next, Condition::Version(stored.version))
+            } else {
+                let empty = ConsentRecord::empty(of.consent.clone(), of.audience.cloned());
+                (Versioned::first(empty.with(&event)), Condition::Absent)
             };
             let mut writes = Vec::new();
             let audited = Self::is_audited(schema);
@@ -95,8 +103,9 @@ impl Table {
             } else if stored.is_none() {
                 writes.push(check_exists(tenant, of.user));
             }
-            writes.push(Write::Put(self.record_item(schema, of, &next), condition));
-            writes.push(Write::Put(history_item(tenant, of, event), Condition::Absent));
+            let entry = self.history_item(schema, of, event, &next.value.digest);
+            writes.push(Write::Put(record_item(tenant, of, &next), condition));
+            writes.push(Write::Put(entry, Condition::Absent));
             match self.commit_user_writes(write_id, writes).await {
                 Ok(()) => return Ok((Some(next), true)),
                 Err(failed) if !audited && stored.is_none() && failed.at(0) => {
@@ -108,24 +117,58 @@ impl Table {
         }
     }
 
-    fn record_item(
+    /// The record, and those of the same consent for other audiences.
+    async fn consent_among_others(
+        &self,
+        tenant: &TenantId,
+        of: ConsentOf<'_>,
+    ) -> Result<(Option<Versioned<ConsentRecord>>, Vec<ConsentRecord>)> {
+        let (mut own, mut others) = (None, Vec::new());
+        for record in self.consents_of(tenant, of.user, Some(of.consent)).await? {
+            if record.value.audience.as_ref() == of.audience {
+                own = Some(record);
+            } else {
+                others.push(record.value);
+            }
+        }
+        Ok((own, others))
+    }
+
+    /// Refuses to decide by a remembered configuration that has changed: nobody agrees to what is
+    /// not in effect any more.
+    async fn check_current(&self, schema: &Schema) -> Result<()> {
+        if schema.verified {
+            return Ok(());
+        }
+        let now = self.epoch(&schema.tenant).await?.map(|epoch| epoch.version);
+        if now == schema.epoch.as_ref().map(|epoch| epoch.version) {
+            Ok(())
+        } else {
+            Err(Error::Outdated)
+        }
+    }
+
+    /// The item of an entry. Where proofs are kept, it has the digest of the history up to it, as
+    /// receipts have it.
+    fn history_item(
         &self,
         schema: &Schema,
         of: ConsentOf<'_>,
-        record: &Versioned<ConsentRecord>,
+        event: ConsentEvent,
+        digest: &str,
     ) -> Item {
-        let tenant = &schema.tenant;
-        let now = self.env.clock.now();
-        let mut item =
-            Item::at(&of.key(tenant)).versioned(record).text("holder", of.user.to_string());
-        if let Some(end) = record.value.next_end() {
-            item = item.listed(keys::ending_consents(tenant), end.to_string());
-        }
-        let proves = |consent: &Consent| consent.terms_at(now).keep_proof;
+        let (tenant, now) = (&schema.tenant, self.env.clock.now());
+        let at = event.at.to_string();
+        let entry = Child::ConsentHistory(of.consent, of.audience, event.sequence, event.kind);
+        let item = Item::at(&Key::child(tenant, of.user, entry))
+            .versioned(&Versioned::first(event))
+            .text("holder", of.user.to_string());
+        let proves = |consent: &Consent| consent.content_at(now).keep_proof;
         if schema.consent(of.consent).is_some_and(proves) {
-            item = item.text("proof", &record.value.digest).text("proof_at", now.to_string());
+            item.text("proof", digest).text("proof_at", at)
+        } else {
+            item
         }
-        item
     }
 
     /// Reads a record.
@@ -161,6 +204,32 @@ impl Table {
         items.iter().map(|item| Ok(item.read()?.value)).collect()
     }
 
+    /// Some entries of the history of a record after the one of this number, at most `limit`.
+    pub async fn consent_events(
+        &self,
+        tenant: &TenantId,
+        of: ConsentOf<'_>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<ConsentEvent>> {
+        let pk = keys::partition_of_user(tenant, of.user);
+        let start = keys::consent_history(of.consent, of.audience);
+        let mut after = keys::after_consent_entry(of.consent, of.audience, after);
+        let mut events = Vec::new();
+        while events.len() < limit {
+            let left = i32::try_from(limit - events.len()).ok();
+            let page = self.query(&pk, Range::StartsWith(&start), Some(&after), left).await?;
+            for item in &page.items {
+                events.push(item.read()?.value);
+            }
+            match page.next {
+                Some(next) => after = next,
+                None => break,
+            }
+        }
+        Ok(events)
+    }
+
     /// What a system does not get of a user, or the controller's own applications. Reads nothing for
     /// a tenant without attributes that consents govern.
     pub async fn withheld(
@@ -187,16 +256,39 @@ impl Table {
         Ok(Withheld::of(schema, &records, audience, self.env.clock.now()))
     }
 
-    /// Some records of which a grant has ended, and whose subscribers do not know yet.
-    pub async fn ended_consents(&self, tenant: &TenantId) -> Result<Vec<(UserId, NamedConsent)>> {
+    /// Some records of one shard of which a grant has ended, and whose subscribers do not know yet;
+    /// and where the next ones start.
+    pub async fn ended_consents(
+        &self,
+        tenant: &TenantId,
+        shard: u8,
+        after: Option<&Position>,
+    ) -> Result<(Vec<(UserId, NamedConsent)>, Option<Position>)> {
         let now = self.env.clock.now().next().to_string();
-        let index = keys::ending_consents(tenant);
-        let page = self.query_index(&index, SortRange::Before(&now), None, Some(ENDING)).await?;
+        let index = keys::ending_consents_shard(tenant, shard);
+        let page = self.query_index(&index, SortRange::Before(&now), after, Some(ENDING)).await?;
         let named = |key: &Key| {
             let (_, user) = keys::owner_of_partition(key.pk())?;
             Some((user, NamedConsent::of(key.sk())?))
         };
-        Ok(page.keys.iter().filter_map(named).collect())
+        Ok((page.keys.iter().filter_map(named).collect(), page.next))
+    }
+
+    /// The user whom a system knows by this name, by reads of single items alone.
+    pub async fn find_holder(
+        &self,
+        tenant: &TenantId,
+        system: &PartyId,
+        name: &ProfileName,
+    ) -> Result<Option<UserId>> {
+        let Some(user) = self.owner_of(tenant, system, name).await? else { return Ok(None) };
+        let profile = self.profile_of(tenant, user, system).await?;
+        // The user may have come back with another profile since the look-up was read.
+        let known = profile.is_some_and(|profile| match name {
+            ProfileName::Profile(id) => *id == profile.value.id,
+            ProfileName::Base(_) => true,
+        });
+        Ok(known.then_some(user))
     }
 
     /// Reads the texts of a version.
@@ -210,7 +302,7 @@ impl Table {
         item.map(|item| item.read()).transpose()
     }
 
-    /// When the history with this digest ended, if a proof of it is kept.
+    /// When the last entry was made of the history with this digest, if a proof of it is kept.
     pub async fn consent_proof(
         &self,
         tenant: &TenantId,
@@ -229,7 +321,7 @@ pub fn put_consent_text(tenant: &TenantId, consent: &PartyId, text: &ConsentText
     Write::Put(Item::at(&key).versioned(&text), Condition::Guarded)
 }
 
-/// The write that keeps the proof of a record which is about to be deleted, if it is to be kept: no
+/// The write that keeps the proof of an entry which is about to be deleted, if it is to be kept: no
 /// more than digest and time.
 pub(super) fn keep_proof(tenant: &TenantId, child: &Item) -> Option<Write> {
     let (digest, at) = (child.get_text("proof")?, child.get_text("proof_at")?);
@@ -267,9 +359,10 @@ fn is_record(item: &Item) -> bool {
     NamedConsent::of(item.key().sk()).is_some_and(|named| named.entry.is_none())
 }
 
-fn history_item(tenant: &TenantId, of: ConsentOf<'_>, event: ConsentEvent) -> Item {
-    let entry = Child::ConsentHistory(of.consent, of.audience, event.sequence, event.kind);
-    Item::at(&Key::child(tenant, of.user, entry))
-        .versioned(&Versioned::first(event))
-        .text("holder", of.user.to_string())
+fn record_item(tenant: &TenantId, of: ConsentOf<'_>, record: &Versioned<ConsentRecord>) -> Item {
+    let item = Item::at(&of.key(tenant)).versioned(record).text("holder", of.user.to_string());
+    match record.value.next_end() {
+        Some(end) => item.listed(keys::ending_consents(tenant, of.user), end.to_string()),
+        None => item,
+    }
 }

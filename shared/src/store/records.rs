@@ -9,7 +9,6 @@ use super::table::Table;
 use super::write::{CommitError, Condition, Write};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{PartyId, ProfileId, TenantId, UserId};
-use crate::domain::schema::Schema;
 use crate::env::Timestamp;
 
 /// An idempotency record as it is stored.
@@ -26,8 +25,17 @@ pub struct IdempotencyRecord {
 pub enum ShownResource {
     /// A user.
     User(UserId),
-    /// The profile in a system.
-    Profile(PartyId, ProfileId),
+    /// The profile in a system, and what was withheld from the system.
+    Profile {
+        /// The system.
+        system: PartyId,
+        /// The profile.
+        id: ProfileId,
+        /// What was withheld, as [`Withheld::fingerprint`] has it.
+        ///
+        /// [`Withheld::fingerprint`]: crate::domain::consent::Withheld::fingerprint
+        withheld: String,
+    },
 }
 
 impl Table {
@@ -51,17 +59,6 @@ impl Table {
             failed => failed.into(),
         })
     }
-
-    /// Whether the resource that an answer shows still exists.
-    pub async fn exists(&self, tenant: &TenantId, resource: &ShownResource) -> Result<bool> {
-        Ok(match resource {
-            ShownResource::User(user) => self.find_user(tenant, *user).await?.is_some(),
-            ShownResource::Profile(system, id) => {
-                let schema = Schema::empty(tenant.clone());
-                self.find_profile(&schema, system, *id).await?.is_some()
-            }
-        })
-    }
 }
 
 impl ShownResource {
@@ -71,7 +68,8 @@ impl ShownResource {
             Some(profile) => profile.split_once('#')?,
             None => return user(),
         };
-        Some(Self::Profile(system.parse().ok()?, id.parse().ok()?))
+        let withheld = item.get_text("withheld").unwrap_or_default().to_owned();
+        Some(Self::Profile { system: system.parse().ok()?, id: id.parse().ok()?, withheld })
     }
 }
 
@@ -83,8 +81,11 @@ impl IdempotencyRecord {
             Item::at(&Key::idempotency(tenant, scope)).bytes("sealed", self.sealed).expiring(until);
         match self.shows {
             Some(ShownResource::User(user)) => item = item.text("holder", user.to_string()),
-            Some(ShownResource::Profile(system, id)) => {
+            Some(ShownResource::Profile { system, id, withheld }) => {
                 item = item.text("profile", format!("{system}#{id}"));
+                if !withheld.is_empty() {
+                    item = item.text("withheld", withheld);
+                }
             }
             None => {}
         }

@@ -163,7 +163,7 @@ impl Table {
             .collect())
     }
 
-    async fn owner_of(
+    pub(super) async fn owner_of(
         &self,
         tenant: &TenantId,
         system: &PartyId,

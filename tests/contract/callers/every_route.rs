@@ -54,6 +54,9 @@ fn path(route: &Route) -> String {
         .replace("{persona_id}", NOBODY)
         .replace("{authentication_server_id}", "nowhere")
         .replace("{value}", "nobody")
+        .replace("{consent_id}", "nothing")
+        .replace("{number}", "1")
+        .replace("{version}", "effective")
         .replace("{id}", NOBODY)
 }
 
@@ -125,7 +128,8 @@ async fn kinds(office: &Office) -> Vec<Kind> {
             }
         }),
         token("a client of a system", client(office, ALL, bound).await, |route| {
-            if route.within_system { due_of_client(route) } else { NOT_ALLOWED }
+            let within = route.within_system || route.for_audience;
+            if within { due_of_client(route) } else { NOT_ALLOWED }
         }),
         token("an external person", els.token, |route| match route.callers {
             Callers::Granted(_) => Unauthenticated,
@@ -136,7 +140,12 @@ async fn kinds(office: &Office) -> Vec<Kind> {
             _ => Passes,
         }),
         token("a local person with the scope", boss.token, |_| Passes),
-        token("a local person who is blocked", blocked.token, |_| BLOCKED),
+        // People see and withdraw their consents, blocked or not (rule CO-03).
+        token("a local person who is blocked", blocked.token, |route| match route.callers {
+            Callers::People(_) if route.path.contains("{consent_id}") => Passes,
+            Callers::People(_) if route.name == "list_own_consents" => Passes,
+            _ => BLOCKED,
+        }),
         token("a local person who is gone", gone.token, |route| match route.callers {
             Callers::Granted(_) | Callers::GrantedOrPeople(_) => Unauthenticated,
             _ => Passes,

@@ -8,12 +8,12 @@ use super::{CHECK, DAY, Office};
 async fn co06_a_version_that_asks_anew_ends_grants_from_its_time_on() {
     let office = Office::open().await;
     office.agree(json!({})).await;
-    let at = "2026-11-22T10:00:00Z";
+    let at = "2026-11-22T10:00:00.000Z";
     office.version(json!({ "effective_at": at, "reconsent": "required" })).await;
     office.service.clock.advance(31);
     assert_eq!(
         office.check(json!({})).await,
-        json!({ "granted": true, "version": 1, "needs_reconsent": false, "until": null })
+        json!({ "granted": true, "version": 1, "needs_reconsent": false, "until": at })
     );
     office.service.clock.advance(DAY);
     let crm = office.crm.clone().with_token().await;
@@ -54,13 +54,38 @@ async fn co06_a_version_may_leave_time_to_agree_anew() {
 }
 
 #[tokio::test]
+async fn co06_silence_counts_for_those_alone_who_decided_nothing() {
+    let office =
+        Office::with(super::with(super::silent(), json!({ "expires_after_days": 30 }))).await;
+    let an = office.crm.create("/identity/users", tests::person("an")).await;
+    let asks = json!({ "effective_at": "2026-11-22T10:00:00.000Z", "reconsent": "required" });
+    office.agree(json!({})).await;
+    office.version(asks.clone()).await;
+    office.service.clock.advance(31);
+    assert_eq!(office.check(json!({})).await["until"], asks["effective_at"]);
+    office.service.clock.advance(31 * DAY);
+    let office = Office { crm: office.crm.clone().with_token().await, ..office };
+    let standing = office.check(json!({})).await;
+    assert_eq!((&standing["granted"], &standing["needs_reconsent"]), (&json!(false), &json!(true)));
+    assert_eq!(office.check(json!({ "user": an.id })).await["granted"], true);
+    // Until a version asks.
+    let terms = json!({ "needs": "explicit" });
+    office.crm.patch("/identity/config/consents/news", terms).if_match("*").await.is(200);
+    let at = json!({ "effective_at": "2026-12-24T10:00:00.000Z" });
+    office.version(at.clone()).await;
+    office.service.clock.advance(31);
+    assert_eq!(office.check(json!({ "user": an.id })).await["until"], at["effective_at"]);
+}
+
+#[tokio::test]
 async fn a_check_by_attributes_asks_the_purposes_that_use_them() {
     let service = tests::Service::start().await;
     let crm = service.crm().await;
     let [shoe, hat] =
         [crm.define("shoe", json!({})).await, crm.define("hat", json!({})).await].map(|a| a.id);
-    let purpose = |id: &str, attributes: &[&String]| json!({ "id": id, "name": id, "legal_basis": "consent", "attributes": attributes });
-    let purposes = json!([purpose("letter", &[&shoe]), purpose("calls", &[&hat])]);
+    let given = super::predefined(&crm, "given_name").await;
+    let purposes =
+        json!([super::uses("letter", &[&shoe, &given]), super::uses("calls", &[&hat, &shoe])]);
     let office = Office::on(service, json!({ "purposes": purposes })).await;
     office.agree(json!({})).await;
     let by = async |attributes: &[&str]| {
@@ -71,7 +96,13 @@ async fn a_check_by_attributes_asks_the_purposes_that_use_them() {
     assert!(by(&[&shoe]).await);
     assert!(!by(&["attributes.common.hat"]).await);
     assert!(!by(&[&shoe, &hat]).await);
-    assert!(!by(&["given_name"]).await);
+    assert!(by(&["given_name"]).await);
+    assert!(!by(&["family_name"]).await);
+    // Once it is bound to another purpose, that one is asked.
+    let path = format!("/identity/config/attribute-definitions/{shoe}");
+    office.crm.patch(&path, json!({ "consent": "news/calls" })).if_match("*").await.is(200);
+    office.service.clock.advance(31);
+    assert!(!by(&[&shoe]).await);
     let unknown = json!({ "user": office.jan.id, "consent": "news", "attributes": ["x"] });
     office.crm.post(CHECK, unknown).await.is(422);
 }
@@ -98,6 +129,7 @@ async fn co10_a_system_sees_and_writes_what_is_for_it_alone() {
     let record = shop.post(&path, yes).await.is(200).json();
     assert_eq!(record["audience"], "shop");
     assert!(!shop.get(&format!("{path}/news")).await.text().contains(&office.jan.id));
+    co10_evidence(&office, &shop, &path).await;
     let listed = shop.read(&path).await;
     assert_eq!(listed["items"].as_array().unwrap().len(), 1);
     shop.act(&format!("{path}/news/withdraw")).await.is(200);
@@ -125,6 +157,37 @@ async fn co10_a_system_sees_and_writes_what_is_for_it_alone() {
     let both = office.bound(&["shop", "desk"]).await;
     both.get(&format!("{path}/news")).await.is(400);
     both.get(&format!("{path}/news?audience=shop")).await.is(200);
+}
+
+/// What a system sees of what the person and others decided for it: no user id, no other's client.
+async fn co10_evidence(office: &Office, shop: &tests::Client, path: &str) {
+    let issuer = office.service.issuer("home", "predefined").await;
+    let jan = issuer.link(&office.jan.id, "jan-at-home").await;
+    let no = json!({ "audience": "shop", "purposes": ["calls"], "denied": ["offers"] });
+    let no = office.yes(1, no).await;
+    jan.call("POST", "/identity/me/consents").json(no).await.is(200);
+    let guarded = json!({
+        "audience": "shop", "purposes": ["offers"], "guardian": "Els Janssen",
+        "evidence_uri": "https://x.example/scan"
+    });
+    let guarded = office.yes(1, guarded).await;
+    office.decide(guarded).await.is(200);
+    let own = office.yes(1, json!({ "purposes": ["offers", "letter"] })).await;
+    for answer in [
+        shop.get(path).await,
+        shop.get(&format!("{path}/news")).await,
+        shop.get(&format!("{path}/news/history")).await,
+        shop.post(path, own).await,
+    ] {
+        let text = answer.is(200).text();
+        for hidden in [office.jan.id.as_str(), office.crm.id.as_str(), "Els", "scan"] {
+            assert!(!text.contains(hidden), "{hidden}: {text}");
+        }
+    }
+    let receipt = shop.get(&format!("{path}/news/receipt")).await.is(200).field("receipt");
+    let claims = super::receipts::claims(&receipt);
+    assert!(!claims.to_string().contains(&office.jan.id));
+    assert_eq!(claims["piiPrincipalId"], path.split('/').nth(3).unwrap());
 }
 
 #[tokio::test]

@@ -97,13 +97,117 @@ async fn co03_blocked_people_withdraw_and_so_do_those_of_retired_versions() {
 
 #[tokio::test]
 async fn co03_who_agrees_by_silence_withdraws_from_what_nobody_recorded() {
-    let office = Office::with(json!({ "needs": "opt_out" })).await;
+    let office = Office::with(super::silent()).await;
     assert!(office.granted().await);
     office.withdraw().await.is(200);
     assert!(!office.granted().await);
     let other = json!({ "user": "0192f3c1-0000-7000-8000-000000000001" });
     let question = super::with(json!({ "consent": "news" }), other);
     office.crm.post(super::CHECK, question).await.is(422);
+}
+
+#[tokio::test]
+async fn co03_a_withdrawal_that_names_nothing_of_the_consent_is_refused() {
+    let office = Office::open().await;
+    office.agree(json!({})).await;
+    for (purposes, at) in [(json!(["letter", "leter"]), "/purposes/1"), (json!([]), "/purposes")] {
+        let refused = office.withdraw().json(json!({ "purposes": purposes })).await.is(422);
+        assert!(refused.violations()[0].contains(at), "{}", refused.text());
+    }
+    assert!(office.granted().await);
+    // One that was never granted is known, and nothing changes.
+    let calls = office.withdraw().json(json!({ "purposes": ["calls"] })).await.is(200).json();
+    assert_eq!(calls["already"], true);
+}
+
+#[tokio::test]
+async fn co03_a_system_withdraws_what_was_agreed_to_in_general() {
+    let office = Office::open().await;
+    office.service.system("shop", &[]).await;
+    office.agree(json!({})).await;
+    office.service.clock.advance(1);
+    let path = office.jan.below("consents/news/withdraw?audience=shop");
+    let record = office.crm.act(&path).await.is(200).json();
+    assert_eq!(record["purposes"]["letter"]["state"], "WITHDRAWN");
+    assert_eq!(record["audience"], "shop");
+    assert_eq!(office.check(json!({ "audience": "shop" })).await["granted"], false);
+    assert!(office.granted().await);
+}
+
+#[tokio::test]
+async fn co03_a_withdrawal_without_a_system_is_for_all_of_them() {
+    let office = Office::open().await;
+    office.service.system("shop", &[]).await;
+    let issuer = office.service.issuer("corp", "predefined").await;
+    let jan = issuer.link(&office.jan.id, "jan").await;
+    office.agree(json!({ "audience": "shop" })).await;
+    office.service.clock.advance(1);
+    let path = format!("{OWN}/news/withdraw");
+    assert_eq!(jan.act(&path).await.is(200).json()["already"], false);
+    let granted = async || office.check(json!({ "audience": "shop" })).await["granted"].clone();
+    assert_eq!(granted().await, false);
+    // So it is when the person agreed for the system since, and withdraws from all once more.
+    office.service.clock.advance(1);
+    let again = office.agree(json!({ "audience": "shop" })).await;
+    assert_eq!(again["already"], false);
+    assert_eq!(granted().await, true);
+    office.service.clock.advance(1);
+    assert_eq!(jan.act(&path).await.is(200).json()["already"], false);
+    assert_eq!(granted().await, false);
+    assert_eq!(jan.act(&path).await.is(200).json()["already"], true);
+}
+
+#[tokio::test]
+async fn co03_a_system_does_not_overrule_what_the_person_took_back() {
+    let office = Office::open().await;
+    office.service.system("shop", &[]).await;
+    let profile = office.service.profile(&office.jan.id, "shop").await;
+    let known_as = profile.rsplit('/').next().unwrap();
+    let shop = office.bound(&["shop"]).await;
+    office.agree(json!({})).await;
+    office.service.clock.advance(1);
+    office.withdraw().await.is(200);
+    office.service.clock.advance(1);
+    let yes = office.yes(1, json!({})).await;
+    let path = format!("/identity/users/{known_as}/consents");
+    shop.post(&path, yes.clone()).await.is(200);
+    let granted = async || office.check(json!({ "audience": "shop" })).await["granted"].clone();
+    assert_eq!(granted().await, false);
+    // A back end of the tenant, or the person, does.
+    office.service.clock.advance(1);
+    office.decide(super::with(yes, json!({ "audience": "shop" }))).await.is(200);
+    assert_eq!(granted().await, true);
+}
+
+#[tokio::test]
+async fn co01_a_grant_is_for_a_recipient_of_the_version() {
+    let service = tests::Service::start().await;
+    for system in ["shop", "desk"] {
+        service.system(system, &[]).await;
+    }
+    let mut purpose = super::uses("letter", &[]);
+    purpose["recipients"] = json!(["shop"]);
+    let office = Office::on(service, json!({ "purposes": [purpose] })).await;
+    let yes = office.yes(1, json!({ "audience": "desk" })).await;
+    assert!(office.decide(yes).await.is(422).violations()[0].contains("/audience"));
+    office.agree(json!({})).await;
+    let granted = async |audience: Value| {
+        office.check(json!({ "audience": audience })).await["granted"].clone()
+    };
+    assert_eq!(granted(json!("shop")).await, true);
+    assert_eq!(granted(json!("desk")).await, false);
+    assert_eq!(granted(json!(null)).await, true);
+}
+
+#[tokio::test]
+async fn co01_a_function_that_remembers_a_retired_version_grants_nothing() {
+    let office = Office::open().await;
+    let yes = office.yes(1, json!({})).await;
+    // Another function knows the version, and not that it is retired.
+    let other = office.crm.on(&office.service.instance());
+    other.post(super::CHECK, json!({ "user": office.jan.id, "consent": "news" })).await.is(200);
+    office.crm.act(&format!("{CONSENTS}/news/versions/1/retire")).await.is(200);
+    other.post(&office.jan.below("consents"), yes).await.is(409);
 }
 
 #[tokio::test]
@@ -163,6 +267,9 @@ async fn co11_who_is_too_young_needs_a_guardian() {
     office.decide(yes.clone()).await.is(422);
     office.crm.define("birthdate", json!({})).await;
     office.service.clock.advance(31);
+    born("9999-12-31").await;
+    own(&yes).await.is(403);
+    office.service.clock.advance(31);
     born("2010-11-22").await;
     own(&yes).await.is(403);
     let guarded = office.yes(1, json!({ "guardian": "Els Janssen, mother" })).await;
@@ -220,4 +327,18 @@ async fn co07_a_grant_ends_by_itself() {
     assert_eq!(office.service.sweep().await.expired, 0);
     let history = crm.read(&office.jan.below("consents/news/history")).await;
     assert_eq!(history["items"][1]["purposes"], json!({ "letter": "EXPIRED" }));
+}
+
+#[tokio::test]
+async fn co07_each_grant_that_ended_is_told_however_many_there_are() {
+    let office = Office::with(json!({ "expires_after_days": 30 })).await;
+    let yes = office.yes(1, json!({})).await;
+    for i in 0..130 {
+        let person = json!({ "username": format!("p{i}") });
+        let person = office.crm.create("/identity/users", person).await;
+        office.crm.post(&person.below("consents"), yes.clone()).await.is(200);
+    }
+    office.service.clock.advance(30 * DAY);
+    assert_eq!(office.service.sweep().await.expired, 130);
+    assert_eq!(office.service.sweep().await.expired, 0);
 }

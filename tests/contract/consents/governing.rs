@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use tests::{Client, Service, escape, person, profiles};
 
 use super::Office;
+use crate::derived;
 use crate::events::{Told, hand, record_of};
 
 /// An office whose attributes `shoe` and `given_name` are bound to the letter, a profile of Jan in
@@ -19,11 +20,15 @@ impl Shop {
         let service = Service::start().await;
         let crm = service.crm().await;
         let shoe = crm.define("shoe", json!({ "search": "exact" })).await;
-        let office = Office::on(service, json!({})).await;
+        let given = super::predefined(&crm, "given_name").await;
+        let purposes = [
+            super::uses("letter", &[&shoe.id, &given]),
+            super::uses("calls", &[]),
+            super::uses("offers", &[]),
+        ];
+        let office = Office::on(service, json!({ "purposes": purposes })).await;
         let bind = json!({ "consent": "news/letter" });
         crm.patch(&shoe.path, bind.clone()).if_match("*").await.is(200);
-        let list = "/identity/config/attribute-definitions?name=given_name";
-        let given = crm.read(list).await["items"][0]["id"].as_str().unwrap().to_owned();
         let given = format!("/identity/config/attribute-definitions/{given}");
         crm.patch(&given, bind).if_match("*").await.is(200);
         let patch = json!({ "attributes": { "common": { "shoe": ["42"] } } });
@@ -152,6 +157,26 @@ async fn co04_userinfo_lacks_them_and_the_person_sees_them_marked() {
 }
 
 #[tokio::test]
+async fn co04_userinfo_of_an_application_of_systems_is_for_these() {
+    let shop = Shop::open().await;
+    let id = &shop.office.jan.id;
+    shop.office.agree(json!({})).await;
+    let no =
+        shop.office.yes(1, json!({ "audience": "shop", "purposes": [], "denied": ["letter"] }));
+    shop.office.decide(no.await).await.is(200);
+    let sees = async |systems: &[&str]| {
+        let own = if systems.is_empty() { 200 } else { 403 };
+        let systems = systems.iter().map(|id| id.parse().unwrap()).collect();
+        let crm = &shop.office.crm;
+        let jan = crm.local_person_with(id, "openid", |claims| claims.systems = systems).await;
+        jan.get("/identity/me").await.is(own);
+        jan.get("/idhub/oidc/v1/userinfo").await.is(200).json().get("given_name").is_some()
+    };
+    assert!(sees(&[]).await);
+    assert!(!sees(&["shop"]).await);
+}
+
+#[tokio::test]
 async fn co04_marks_may_be_sent_back_and_not_changed() {
     let shop = Shop::open().await;
     let (crm, path) = (&shop.office.crm, &shop.office.jan.path);
@@ -168,6 +193,85 @@ async fn co04_marks_may_be_sent_back_and_not_changed() {
     crm.post("/identity/users", new).await.is(422);
     let an = crm.create("/identity/users", json!({ "username": "an" })).await;
     assert!(an.body.get("attribute_consents").is_none());
+}
+
+#[tokio::test]
+async fn co04_a_repeat_with_a_key_gives_nobody_what_was_taken_back() {
+    let shop = Shop::open().await;
+    shop.office.agree(json!({})).await;
+    let bring = || {
+        let body = json!({ "user_id": shop.office.jan.id });
+        shop.office.crm.post(&profiles("shop"), body).key("k")
+    };
+    let first = bring().await;
+    assert!([200, 201].contains(&first.code()), "{}", first.text());
+    assert_eq!(sees(&first.json()), (true, true));
+    let again = bring().await.is(first.code());
+    assert_eq!((again.json(), again.tag()), (first.json(), first.tag()));
+    shop.office.withdraw().await.is(200);
+    let later = bring().await.is(first.code());
+    assert_eq!(sees(&later.json()), (false, false));
+    assert_ne!(later.tag(), first.tag());
+    assert_eq!(later.tag(), shop.client.get(&shop.path).await.tag());
+}
+
+#[tokio::test]
+async fn co04_what_the_person_read_binds_what_systems_get() {
+    let service = Service::start().await;
+    let crm = service.crm().await;
+    let [shoe, hat] = [crm.define("shoe", json!({})).await, crm.define("hat", json!({})).await];
+    service.system("shop", &[]).await;
+    service.system("desk", &[]).await;
+    let purposes = |attributes: &[&str]| {
+        let mut letter = super::uses("letter", attributes);
+        letter["recipients"] = json!(["shop"]);
+        json!({ "purposes": [letter] })
+    };
+    let office = Office::on(service, purposes(&[&shoe.id])).await;
+    let both = json!({ "attributes": { "common": { "shoe": ["42"], "hat": ["7"] } } });
+    crm.patch(&office.jan.path, both).if_match("*").await.is(200);
+    office.agree(json!({})).await;
+    // The terms list the hat as well now; Jan read a version that does not.
+    let path = format!("{}/news", super::CONSENTS);
+    crm.patch(&path, purposes(&[&shoe.id, &hat.id])).if_match("*").await.is(200);
+    for definition in [&shoe, &hat] {
+        let bind = json!({ "consent": "news/letter" });
+        crm.patch(&definition.path, bind).if_match("*").await.is(200);
+    }
+    let shop = office.service.profile(&office.jan.id, "shop").await;
+    let desk = office.service.profile(&office.jan.id, "desk").await;
+    office.service.clock.advance(31);
+    let seen = async |path: &str| crm.read(path).await["attributes"].clone();
+    assert_eq!(seen(&shop).await, json!({ "common": { "shoe": ["42"] } }));
+    assert_eq!(seen(&desk).await, json!({}));
+    office.version(json!({ "reconsent": "none" })).await;
+    office.service.clock.advance(31);
+    assert_eq!(seen(&shop).await, json!({ "common": { "shoe": ["42"] } }));
+    office.decide(office.yes(2, json!({})).await).await.is(200);
+    assert_eq!(seen(&shop).await, json!({ "common": { "shoe": ["42"], "hat": ["7"] } }));
+    assert_eq!(seen(&desk).await, json!({}));
+}
+
+#[tokio::test]
+async fn co04_a_derived_attribute_carries_nothing_out() {
+    let shop = Shop::open().await;
+    let crm = &shop.office.crm;
+    let script = derived::answering("{ contact: [p.given_name] }");
+    let workflow = derived::workflow(crm, &script).await;
+    let contact = derived::derive(crm, "contact", &workflow, json!({})).await;
+    shop.office.service.clock.advance(31);
+    let patch = json!({ "family_name": "Peeters" });
+    crm.patch(&shop.office.jan.path, patch).if_match("*").await.is(200);
+    let seen = async || shop.profile().await["attributes"]["common"]["contact"].clone();
+    assert_eq!(seen().await, Value::Null);
+    shop.office.agree(json!({})).await;
+    assert_eq!(seen().await, json!(["Jan"]));
+    shop.office.withdraw().await.is(200);
+    assert_eq!(seen().await, Value::Null);
+    crm.patch(&contact.path, json!({ "consent": "none" })).if_match("*").await.is(200);
+    assert_eq!(crm.read(&contact.path).await["consent"], "none");
+    shop.office.service.clock.advance(31);
+    assert_eq!(seen().await, json!(["Jan"]));
 }
 
 #[tokio::test]

@@ -42,6 +42,32 @@ pub fn terms(id: &str, more: Value) -> Value {
     with(terms, more)
 }
 
+/// Terms to which people agree by saying nothing.
+pub fn silent() -> Value {
+    let purpose = |id: &str| json!({ "id": id, "name": id.to_uppercase(), "legal_basis": "legitimate_interests" });
+    json!({ "needs": "opt_out", "purposes": ["letter", "calls", "offers"].map(purpose) })
+}
+
+/// A purpose that uses these attributes.
+pub fn uses(id: &str, attributes: &[&str]) -> Value {
+    json!({ "id": id, "name": id, "legal_basis": "consent", "attributes": attributes })
+}
+
+/// The definition of a predefined attribute: its id.
+pub async fn predefined(crm: &Client, name: &str) -> String {
+    let list = format!("/identity/config/attribute-definitions?name={name}");
+    crm.read(&list).await["items"][0]["id"].as_str().unwrap().to_owned()
+}
+
+/// Asks for a consent with the usual terms: the SHA-256 of its English text.
+pub async fn ask(client: &Client, id: &str) -> String {
+    client.create(CONSENTS, terms(id, json!({}))).await;
+    let locales = json!({ "en": { "title": "News", "text": "May we write?" } });
+    let path = format!("{CONSENTS}/{id}/versions");
+    let made = client.post(&path, json!({ "locales": locales })).await.is(201).json();
+    made["locales"]["en"]["sha256"].as_str().unwrap().to_owned()
+}
+
 impl Office {
     pub async fn open() -> Self {
         Self::with(json!({})).await
@@ -69,7 +95,7 @@ impl Office {
             "nl": { "title": "Nieuws", "text": "Mogen wij schrijven?" }
         });
         let body = with(json!({ "locales": locales }), more);
-        self.crm.create(&format!("{CONSENTS}/news/versions"), body).await.body
+        self.crm.post(&format!("{CONSENTS}/news/versions"), body).await.is(201).json()
     }
 
     /// The SHA-256 of the English text of a version.

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use serde_json::{Value, json};
-use stream::{Event, EventSink, StreamBatch, handle};
+use stream::{Event, EventDetail, EventSink, StreamBatch, handle};
 use tests::{Service, TENANT};
 
 /// A sink that keeps all events except those of the users in `refused`.
@@ -32,7 +32,9 @@ impl Told {
         events
             .iter()
             .map(|event| {
-                said(event.kind.as_str(), &event.detail.id.to_string(), event.detail.version)
+                let EventDetail { id, version, sequence, .. } = &event.detail;
+                let number = version.or(*sequence).unwrap_or_default();
+                said(event.kind.as_str(), &id.to_string(), number)
             })
             .collect()
     }

@@ -53,6 +53,12 @@ pub(super) async fn populated(service: &Service) -> (Ids, Secrets) {
     let writer = service.client(TENANT, "users:write").await;
     let guarded = json!({ "attributes": { "common": { "guarded": ["x"] } } });
     let request = writer.patch(&user.path, guarded).if_match("*").await.is(202).field("id");
+    let digest = crate::consents::ask(&crm, "news").await;
+    let decision = json!({
+        "consent": "news", "version": 1, "locale": "en", "text_sha256": digest,
+        "purposes": ["letter"], "method": "paper", "guardian": "guardian-4711"
+    });
+    crm.post(&user.below("consents"), decision).await.is(200);
     let client = json!({ "name": "other", "scopes": ["users:read"] });
     let client = crm.post("/config/clients", client).await.is(201);
     let ids = Ids(vec![
@@ -62,6 +68,8 @@ pub(super) async fn populated(service: &Service) -> (Ids, Secrets) {
         ("client_id", vec![client.field("client_id")]),
         ("secret_id", vec![client.json()["secrets"][0]["id"].as_str().unwrap().to_owned()]),
         ("tenant_id", vec![TENANT.to_owned()]),
+        ("consent_id", vec!["news".to_owned()]),
+        ("number", vec!["1".to_owned()]),
         ("system_id", vec!["shop".to_owned(), "fleet".to_owned()]),
         (
             "id",
@@ -79,6 +87,7 @@ pub(super) async fn populated(service: &Service) -> (Ids, Secrets) {
                 "idp".to_owned(),
                 "erp".to_owned(),
                 "shop".to_owned(),
+                "news".to_owned(),
                 user.id.clone(),
             ],
         ),
@@ -91,6 +100,7 @@ pub(super) async fn populated(service: &Service) -> (Ids, Secrets) {
         "mina-4711",
         "chemco",
         "secret-name",
+        "guardian-4711",
         &user.id,
         &persona.id,
         &shop.id,

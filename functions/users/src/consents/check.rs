@@ -11,7 +11,7 @@ use shared::domain::suggest::unknown;
 use shared::http::Call;
 use shared::http::answer::{Answer, HandlerResult};
 
-use super::person::{audience, known_to_system, user_name};
+use super::person::{known_to_system, user_name};
 use super::take_purposes;
 
 /// The most attributes of one question.
@@ -24,16 +24,17 @@ pub(super) async fn check(mut call: Call) -> HandlerResult {
     call.app
         .decide(&call.caller.tenant, async |schema| {
             let question = Question::read(body.clone(), &schema)?;
-            let audience = audience(&call, question.audience)?;
+            let audience = call.audience(question.audience)?;
             let now = call.app.env().clock.now();
             let Some(consent) = schema.consent(&question.consent) else {
                 let detail = format!("there is no consent `{}`", question.consent);
                 return Err(Error::invalid("/consent", Code::NotFound, detail));
             };
-            let silent = consent.terms_at(now).needs == Needs::OptOut;
+            let silent = consent.content_at(now).needs == Needs::OptOut;
             let records = records(&call, &schema, &question.user, consent, silent).await?;
             let asked = (&*question.purposes, &*question.attributes);
-            let standing = Standing::check(consent, &records, audience.as_ref(), asked, now)?;
+            let standing =
+                Standing::check(consent, &records, audience.as_ref(), asked, &schema, now)?;
             Ok(Answer::content(standing.show()))
         })
         .await
@@ -102,15 +103,13 @@ fn take_attributes(fields: &mut Fields<'_>, schema: &Schema) -> Vec<DefinitionId
     for (i, text) in texts.iter().enumerate() {
         let by_id = text.parse().ok().and_then(|id| schema.attribute(id));
         let named = || schema.attributes.values().find(|a| a.path() == *text);
-        match by_id.or_else(named) {
-            Some(definition) => attributes.push(definition.id),
-            None => {
-                let paths: Vec<_> =
-                    schema.attributes.values().map(AttributeDefinition::path).collect();
-                let detail = unknown("attribute", text, paths.iter().map(String::as_str));
-                fields.refuse_item(FIELD, i, Code::NotFound, detail);
-            }
-        }
+        let Some(definition) = by_id.or_else(named) else {
+            let paths: Vec<_> = schema.attributes.values().map(AttributeDefinition::path).collect();
+            let detail = unknown("attribute", text, paths.iter().map(String::as_str));
+            fields.refuse_item(FIELD, i, Code::NotFound, detail);
+            continue;
+        };
+        attributes.push(definition.id);
     }
     attributes
 }

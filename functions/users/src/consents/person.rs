@@ -1,9 +1,9 @@
 //! Whose consents a call is about, for which system, and who says so.
 
 use shared::domain::author::Author;
-use shared::domain::consent::Speaker;
+use shared::domain::consent::{ConsentEvent, ConsentRecord, Speaker};
 use shared::domain::error::{Error, Result};
-use shared::domain::id::{PartyId, ProfileName, UserName, WrongShape};
+use shared::domain::id::{ProfileName, UserName};
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
 use shared::http::Call;
@@ -64,31 +64,22 @@ pub(super) fn speaker(call: &Call, whose: Whose, user: &User) -> Result<(Author,
         actor: author.actor(),
         client: call.caller.client().cloned(),
         is_person: whose == Whose::Own,
+        by_system: is_bound(call),
     };
     Ok((author, speaker))
 }
 
-/// The system for which a call is, if it is for one: a client that is bound to systems calls for
-/// one of its own (rule CO-10).
-pub(super) fn audience(call: &Call, named: Option<PartyId>) -> Result<Option<PartyId>> {
-    let systems = call.caller.grants.systems.as_slice();
-    match (systems, named) {
-        ([], named) => Ok(named),
-        (systems, Some(named)) if systems.contains(&named) => Ok(Some(named)),
-        (_, Some(_)) => Err(Error::NotFound),
-        ([only], None) => Ok(Some(only.clone())),
-        (_, None) => {
-            let detail = "this client is bound to several systems; name one as `audience`";
-            Err(Error::Malformed(detail.to_owned()))
-        }
-    }
+/// What the caller may see of a record.
+pub(super) fn seen_record(call: &Call, record: &ConsentRecord) -> ConsentRecord {
+    let record = record.clone();
+    if is_bound(call) { record.masked_for(call.caller.client()) } else { record }
 }
 
-/// The system that the query names.
-pub(super) fn asked_audience(call: &Call) -> Result<Option<PartyId>> {
-    let named = call.query("audience").map(str::parse::<PartyId>).transpose();
-    let named = named.map_err(|error: WrongShape| {
-        Error::Malformed(format!("query parameter `audience`: {error}"))
-    })?;
-    audience(call, named)
+/// What the caller may see of an entry of a history.
+pub(super) fn seen_event(call: &Call, event: ConsentEvent) -> ConsentEvent {
+    if is_bound(call) { event.masked_for(call.caller.client()) } else { event }
+}
+
+fn is_bound(call: &Call) -> bool {
+    !call.caller.grants.systems.is_empty()
 }

@@ -8,6 +8,7 @@
 use std::collections::HashSet;
 
 use shared::domain::Json;
+use shared::domain::consent::governed;
 use shared::domain::error::{Error, Result};
 use shared::domain::id::UserId;
 use shared::filter::{Candidate, CandidateSource, Filter};
@@ -93,6 +94,10 @@ impl ProfileSearch<'_> {
                 .filter(|user| self.seen.insert(*user))
                 .collect();
             if self.seen.len() > MAX_CANDIDATES {
+                // How many people have a value is not told where the system may not know it.
+                if governed(self.context.viewer().schema).next().is_some() {
+                    return Err(Error::NotFound);
+                }
                 let detail = format!(
                     "more than {MAX_CANDIDATES} people have this value; add a term that fewer \
                      people \

@@ -193,13 +193,11 @@ impl SignIn<'_> {
     async fn withheld(&self, user: Option<UserId>) -> Result<Withheld> {
         let SignInPlace::System(context, _) = &self.place else { return Ok(Withheld::default()) };
         let system = Some(&context.system.id);
-        match user {
-            Some(user) => self.call.app.table().withheld(self.schema, user, system).await,
-            None => {
-                let now = self.call.app.env().clock.now();
-                Ok(Withheld::of(self.schema, &[], system, now))
-            }
+        if let Some(user) = user {
+            return self.call.app.table().withheld(self.schema, user, system).await;
         }
+        let now = self.call.app.env().clock.now();
+        Ok(Withheld::of(self.schema, &[], system, now))
     }
 
     /// Looks for the user who signs in; `None` when it has to be looked again.
@@ -284,8 +282,8 @@ impl SignIn<'_> {
                 let shown = withheld.mask_profile(&profile.value);
                 let content = shown.show(&withheld.mask_user(&user.value), context.viewer());
                 let tag = SystemProfile::tag(profile, user, withheld);
-                let answer =
-                    Answer::resource(content, &tag).replay_while_profile_exists(&profile.value);
+                let answer = Answer::resource(content, &tag)
+                    .replay_while_profile_exists(&profile.value, withheld);
                 (answer, context.location(profile.value.id))
             }
             _ => (me::shown(user, self.schema), me::PATH.to_owned()),

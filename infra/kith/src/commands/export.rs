@@ -4,6 +4,8 @@
 //! that are hidden from people, hashed or derived. The users come page by page, so that memory
 //! stays flat. A user who changes meanwhile is listed twice; the export writes the first version.
 
+mod consents;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -40,6 +42,9 @@ const FIELDS: [&str; 10] = [
     "personas",
 ];
 
+/// The column of what people decided about consents.
+const CONSENTS: &str = "consents";
+
 /// What to export, and where to.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -54,6 +59,10 @@ pub(crate) struct Options {
     /// Replace the file if it exists
     #[arg(long, requires = "output")]
     force: bool,
+    /// Add the column `consents`: what holds of each consent, without its history; one more request
+    /// for each user
+    #[arg(long)]
+    consents: bool,
 }
 
 /// Exports all users.
@@ -63,7 +72,7 @@ pub(crate) async fn run(
     console: Console,
 ) -> Result<ExitCode, Failure> {
     location.refuse_table("export")?;
-    let Options { access, format, output, force } = options;
+    let Options { access, format, output, force, consents } = options;
     let output = output.filter(|output| output.as_os_str() != "-");
     if let Some(output) = output.as_deref().filter(|_| !force) {
         refuse_existing(output)?;
@@ -74,7 +83,9 @@ pub(crate) async fn run(
     let format = format.or_else(|| output.as_ref().and_then(by_name)).unwrap_or(Format::Csv);
     let env = Env::default();
     let mut remote = access.open(&location.data, env.clone())?;
-    let mut export = Export { names: columns(&mut remote).await?, remote, format, console };
+    let mut names = columns(&mut remote).await?;
+    names.extend(consents.then(|| CONSENTS.to_owned()));
+    let mut export = Export { names, remote, format, console };
     let Some(output) = output else {
         export.write_to(io::stdout().lock()).await?;
         return Ok(ExitCode::SUCCESS);
@@ -246,32 +257,40 @@ impl Export {
             .map_err(|error| format!("cannot make a temporary file: {error}"))?;
         let interactive = io::stderr().is_terminal() && !console.quiet;
         let mut count = 0;
-        let take = |user: &Object| {
-            let id = user.get("id").and_then(Json::as_str).unwrap_or_default();
-            let first = seen.first(id);
-            if !first.map_err(|error| format!("cannot write the temporary file: {error}"))? {
-                return Ok(());
-            }
-            let cells = columns.cells(user);
-            let written = match format {
-                Format::Csv => write_cells(&mut output, &cells),
-                Format::Ndjson => {
-                    let document = columns.document(cells.iter().map(String::as_str));
-                    let mut document = document.map_err(|_| {
-                        format!("cannot write user {id} in the form that `import` reads")
-                    })?;
-                    drop_nulls(&mut document);
-                    writeln!(output, "{}", Json::Object(document).to_text())
+        let with_consents = names.iter().any(|name| name == CONSENTS);
+        let mut cursor = None;
+        loop {
+            for mut user in remote.page("/identity/users", &mut cursor).await? {
+                let id = user.get("id").and_then(Json::as_str).unwrap_or_default().to_owned();
+                let first = seen.first(&id);
+                if !first.map_err(|error| format!("cannot write the temporary file: {error}"))? {
+                    continue;
                 }
-            };
-            written.map_err(|error| unwritten(&error))?;
-            count += 1;
-            if interactive && count % 1000 == 0 {
-                note_in_place(format_args!("{count} users"));
+                if with_consents {
+                    user.insert(CONSENTS.to_owned(), consents::of(remote, &id).await?);
+                }
+                let cells = columns.cells(&user);
+                let written = match format {
+                    Format::Csv => write_cells(&mut output, &cells),
+                    Format::Ndjson => {
+                        let document = columns.document(cells.iter().map(String::as_str));
+                        let mut document = document.map_err(|_| {
+                            format!("cannot write user {id} in the form that `import` reads")
+                        })?;
+                        drop_nulls(&mut document);
+                        writeln!(output, "{}", Json::Object(document).to_text())
+                    }
+                };
+                written.map_err(|error| unwritten(&error))?;
+                count += 1;
+                if interactive && count % 1000 == 0 {
+                    note_in_place(format_args!("{count} users"));
+                }
             }
-            Ok(())
-        };
-        remote.each("/identity/users", take).await?;
+            if cursor.is_none() {
+                break;
+            }
+        }
         output.flush().map_err(|error| unwritten(&error))?;
         if interactive {
             note_in_place("\x1b[K");

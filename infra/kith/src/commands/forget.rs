@@ -21,7 +21,7 @@ use crate::output::{Console, counted};
     ArgGroup::new("what")
         .required(true)
         .multiple(true)
-        .args(["user", "verify", "verify_file", "replay_from"])
+        .args(["user", "verify", "verify_file", "replay_from", "proof"])
 ))]
 pub(crate) struct Options {
     /// The tenant of the user
@@ -41,6 +41,10 @@ pub(crate) struct Options {
     /// After a restore: delete again every user with a tombstone in this replaced table
     #[arg(long, value_name = "NAME", conflicts_with = "user")]
     replay_from: Option<String>,
+    /// Look whether a proof is kept of the history with this `evidence_sha256`, which a receipt of a
+    /// consent has
+    #[arg(long, value_name = "SHA256", conflicts_with = "user")]
+    proof: Option<String>,
 }
 
 /// The texts of a file, to search the table for.
@@ -78,7 +82,7 @@ pub(crate) async fn run(
     location: &TableLocation,
     console: Console,
 ) -> Result<ExitCode, Failure> {
-    let Options { tenant, user, verify, verify_file, replay_from } = options;
+    let Options { tenant, user, verify, verify_file, replay_from, proof } = options;
     let failed = Resource::User.failed();
     let replaced = match replay_from {
         Some(name) => Some(location.open_other(&name).await?),
@@ -99,6 +103,14 @@ pub(crate) async fn run(
         let (outcome, text) = outcome(erased);
         console.print(&json!({ "user_id": id.to_string(), "outcome": outcome }), || {
             format!("user {id} {text}")
+        })?;
+    }
+    if let Some(digest) = proof {
+        let digest = digest.to_ascii_lowercase();
+        let at = table.consent_proof(&tenant, &digest).await.map_err(&failed)?;
+        let at = at.ok_or(format!("tenant `{tenant}` keeps no proof `{digest}`"))?;
+        console.print(&json!({ "proof": digest, "at": at.to_string() }), || {
+            format!("the history ended with an entry of {at}")
         })?;
     }
     let texts: Vec<_> =

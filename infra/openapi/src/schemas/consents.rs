@@ -21,9 +21,10 @@ pub(super) fn schemas() -> Vec<Described> {
 }
 
 fn definitions() -> Vec<Described> {
-    let shown = |description: &str| terms(Record::new(description).must("id", named("Slug")));
+    let shown = terms(Record::new("What people are asked for.").must("id", named("Slug")));
+    let whose = text(MAX_DEFINITION_TEXT, "Whose law applies.");
     vec![
-        ("Consent", shown("What people are asked for.").example(consent("marketing")).schema()),
+        ("Consent", shown.example(consent("marketing")).schema()),
         ("ConsentInput", input().must("id", named("Slug")).example(consent("partners")).schema()),
         (
             "ConsentPatch",
@@ -31,30 +32,23 @@ fn definitions() -> Vec<Described> {
         ),
         ("ConsentList", page("Consent")),
         ("ConsentTerms", terms(Record::new("The terms of a consent.")).schema()),
+        ("ConsentKind", word(ConsentKind::ALL.map(ConsentKind::name), "What it is about.").into()),
+        ("ConsentNeeds", word(Needs::ALL.map(Needs::name), "What counts as agreement.").into()),
+        ("ConsentPurposes", purposes().into()),
         ("ConsentPurpose", purpose()),
+        ("Jurisdiction", whose.into()),
         ("Controller", controller()),
-        (
-            "Withdrawal",
-            Record::new("How people withdraw, and what follows.")
-                .may("how", text(MAX_DEFINITION_TEXT, "How.").or_null())
-                .may("consequence", text(MAX_DEFINITION_TEXT, "What follows.").or_null())
-                .closed()
-                .schema(),
-        ),
+        ("Withdrawal", withdrawal()),
     ]
 }
 
 fn consent(id: &str) -> Value {
     json!({
         "id": id, "kind": "processing",
-        "purposes": [{
-            "id": "newsletter", "name": "Newsletter", "description": null,
-            "legal_basis": "consent", "attributes": [], "recipients": ["loyalty"],
-            "retention": null, "sensitive": false
-        }],
+        "purposes": [{ "id": "newsletter", "name": "Newsletter", "legal_basis": "consent" }],
         "controller": {
-            "name": "Acme", "contact": "Data protection officer", "address": "Kerkstraat 1, Gent",
-            "email": "privacy@example.org", "phone": "+3292000000"
+            "name": "Acme", "contact": "DPO", "address": "Kerkstraat 1, Gent",
+            "email": "dpo@example.org", "phone": "+3292000000"
         },
         "jurisdiction": "BE", "withdrawal": null, "expires_after_days": 730, "minimum_age": null,
         "needs": "explicit", "keep_proof": false
@@ -65,49 +59,45 @@ fn words(description: &str) -> utoipa::openapi::Object {
     text(MAX_DEFINITION_TEXT, description)
 }
 
-fn kind() -> utoipa::openapi::Object {
-    word(ConsentKind::ALL.map(ConsentKind::name), "What it is about.")
-}
-
 fn purposes() -> Array {
-    list(
-        named("ConsentPurpose"),
-        Some(MAX_PURPOSES),
-        "What data is used for; each is decided alone.",
-    )
+    list(named("ConsentPurpose"), Some(MAX_PURPOSES), "Each is decided alone.")
 }
 
-fn needs() -> utoipa::openapi::Object {
-    word(Needs::ALL.map(Needs::name), "`opt_out`: people agree until they say no.")
+fn withdrawal() -> Schema {
+    Record::new("How people withdraw, and what follows.")
+        .may("how", words("How.").or_null())
+        .may("consequence", words("What follows.").or_null())
+        .closed()
+        .schema()
 }
 
 const DAYS: &str = "After how many days a grant ends.";
-const AGE: &str = "From which age people decide. The attribute `common.birthdate` has to be known.";
-const PROOF: &str = "Whether a digest of each history outlives the person's erasure.";
+const AGE: &str = "The age from which people decide, by `common.birthdate`.";
+const PROOF: &str = "Whether a digest outlives an erasure.";
 
 fn terms(record: Record) -> Record {
     record
-        .must("kind", kind())
-        .must("purposes", purposes())
+        .must("kind", named("ConsentKind"))
+        .must("purposes", named("ConsentPurposes"))
         .must("controller", named("Controller"))
-        .must("jurisdiction", words("Whose law applies."))
+        .must("jurisdiction", named("Jurisdiction"))
         .must("withdrawal", nullable("Withdrawal"))
         .must("expires_after_days", integer(1, Some(3650), DAYS).or_null())
         .must("minimum_age", integer(1, Some(120), AGE).or_null())
-        .must("needs", needs())
+        .must("needs", named("ConsentNeeds"))
         .must("keep_proof", boolean(PROOF))
 }
 
 fn input() -> Record {
     Record::new("The terms of a consent to store. Versions that exist keep theirs.")
-        .must("kind", kind())
-        .must("purposes", purposes())
+        .must("kind", named("ConsentKind"))
+        .must("purposes", named("ConsentPurposes"))
         .must("controller", named("Controller"))
-        .must("jurisdiction", words("Whose law applies."))
+        .must("jurisdiction", named("Jurisdiction"))
         .may("withdrawal", nullable("Withdrawal"))
         .may("expires_after_days", integer(1, Some(3650), DAYS).or_null())
         .may("minimum_age", integer(1, Some(120), AGE).or_null())
-        .may("needs", needs().or_null())
+        .may("needs", nullable("ConsentNeeds"))
         .may("keep_proof", boolean(PROOF).or_null())
         .closed()
 }

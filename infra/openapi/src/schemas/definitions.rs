@@ -141,8 +141,9 @@ fn effective_search() -> Object {
 }
 
 fn bound_to() -> Object {
-    let about = "`<consent>/<purpose>`: systems get the attribute only while the person agrees.";
-    matching(r"^[a-z][a-z0-9-]{1,62}/[a-z][a-z0-9-]{1,62}$", about)
+    let about = "`<consent>/<purpose>`: systems get the attribute only while the person agrees. \
+                 `none`: it is derived from nothing that a consent governs.";
+    matching(r"^(none|[a-z][a-z0-9-]{1,62}/[a-z][a-z0-9-]{1,62})$", about)
 }
 
 fn scopes() -> Array {

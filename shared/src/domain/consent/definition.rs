@@ -1,14 +1,18 @@
 //! The definition of a consent: its terms as administrators edit them, and what every function
 //! knows of its versions. The texts stand in items of their own, which the schema does not load.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
+use super::PurposeRef;
+use super::content::{AskedPurpose, VersionContent};
 use super::terms::Terms;
-use super::version::{ConsentVersion, MAX_VERSIONS, VersionStatus};
+use super::version::{ConsentVersion, MAX_VERSIONS, Reconsent, VersionStatus};
 use crate::domain::definition::{Definition, DefinitionKind, Noun};
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::field::Fields;
-use crate::domain::id::PartyId;
+use crate::domain::id::{DefinitionId, PartyId, PurposeId};
 use crate::domain::json::{Json, Object};
 use crate::domain::schema::{Collection, Schema};
 use crate::domain::sso::take_id;
@@ -17,7 +21,7 @@ use crate::env::{Env, Timestamp};
 use crate::object;
 
 /// The most bytes of a consent with what is known of its versions.
-pub const MAX_CONSENT: usize = 100 * 1024;
+pub const MAX_CONSENT: usize = 256 * 1024;
 
 /// A consent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,64 +58,125 @@ impl Consent {
     #[must_use]
     pub fn status(&self, version: &ConsentVersion, now: Timestamp) -> VersionStatus {
         let latest = self.latest(now).is_some_and(|latest| latest.number == version.number);
-        match version.retired_at {
-            Some(_) => VersionStatus::Retired,
-            None if version.effective_at > now => VersionStatus::Draft,
-            None if latest => VersionStatus::Effective,
-            None => VersionStatus::Retired,
+        if version.retired_at.is_none() && version.effective_at > now {
+            VersionStatus::Draft
+        } else if version.retired_at.is_none() && latest {
+            VersionStatus::Effective
+        } else {
+            VersionStatus::Retired
         }
     }
 
-    /// The terms that hold now: those of the latest version, else those that are edited.
+    /// What holds now: the content of the latest version, else that of the terms.
     #[must_use]
-    pub fn terms_at(&self, now: Timestamp) -> &Terms {
-        let content = self.latest(now).and_then(|version| version.content.as_ref());
-        content.map_or(&self.terms, |content| &content.terms)
+    pub fn content_at(&self, now: Timestamp) -> Cow<'_, VersionContent> {
+        self.latest(now).map_or_else(
+            || Cow::Owned(VersionContent::of(&self.terms)),
+            |version| Cow::Borrowed(&version.content),
+        )
     }
 
-    /// The consent with one more version. What is over keeps no more than its times.
+    /// When a version that has begun stopped to be in effect, if it did.
+    #[must_use]
+    pub fn end_of(&self, version: &ConsentVersion, now: Timestamp) -> Option<Timestamp> {
+        let next = self.versions.iter().find(|v| v.number > version.number && v.has_begun(now));
+        let replaced_at = next.map(|next| next.effective_at);
+        version.retired_at.into_iter().chain(replaced_at).min()
+    }
+
+    /// Whether grants of a version of it end.
+    #[must_use]
+    pub fn has_ends(&self) -> bool {
+        self.versions.iter().any(|version| version.content.expires_after_days.is_some())
+    }
+
+    /// Whether the terms or a version have a purpose of this id.
+    #[must_use]
+    pub fn has_purpose(&self, id: &PurposeId) -> bool {
+        self.terms.purpose(id).is_some() || self.asked().any(|purpose| purpose.id == *id)
+    }
+
+    /// Whether the terms or a version list this attribute.
+    #[must_use]
+    pub fn lists(&self, attribute: DefinitionId) -> bool {
+        self.terms.purposes.iter().any(|purpose| purpose.attributes.contains(&attribute))
+            || self.asked().any(|purpose| purpose.attributes.contains(&attribute))
+    }
+
+    /// Whether the terms or a version name this system as a recipient.
+    #[must_use]
+    pub fn names(&self, system: &PartyId) -> bool {
+        self.terms.purposes.iter().any(|purpose| purpose.recipients.contains(system))
+            || self.asked().any(|purpose| purpose.recipients.contains(system))
+    }
+
+    fn asked(&self) -> impl Iterator<Item = &AskedPurpose> {
+        self.versions.iter().flat_map(|version| &version.content.purposes)
+    }
+
+    /// The consent with one more version.
     pub fn with_version(&self, version: ConsentVersion, now: Timestamp) -> Result<Self> {
-        let mut consent = self.clone();
-        let latest = self.latest(now).map(|version| version.number);
-        for old in &mut consent.versions {
-            if latest.is_some_and(|latest| old.number < latest) {
-                old.content = None;
-            }
-        }
-        if consent.versions.len() >= MAX_VERSIONS {
+        if self.versions.len() >= MAX_VERSIONS {
             let detail = format!(
                 "expected at most {MAX_VERSIONS} versions of a consent; create another consent"
             );
             return Err(Error::invalid("", Code::TooMany, detail));
         }
-        if let Some(last) = consent.versions.last()
-            && version.effective_at < last.effective_at
-        {
-            let detail = format!(
-                "expected a time from {} on, when version {} takes effect",
-                last.effective_at, last.number
-            );
-            return Err(Error::invalid("/effective_at", Code::NotAllowed, detail));
-        }
+        self.check_times(&version, now)?;
+        let mut consent = self.clone();
         consent.versions.push(version);
         let size = content(&consent).len();
         if size > MAX_CONSENT {
             let detail = format!(
-                "expected at most {MAX_CONSENT} bytes of terms of a consent and of its versions \
-                 that are not over, found {size}; retire drafts, or list fewer attributes"
+                "expected at most {MAX_CONSENT} bytes of terms of a consent and of what is kept of \
+                 its versions, found {size}; retire drafts, list fewer attributes, or create \
+                 another consent"
             );
             return Err(Error::invalid("", Code::TooLarge, detail));
         }
         Ok(consent)
     }
 
-    /// The consent with this version retired; the same if it is.
+    /// Versions follow one another in time. The first one may have been in effect before it was made
+    /// here, so that older decisions can be imported; a later one may not, because people agreed to
+    /// the one before until now.
+    fn check_times(&self, version: &ConsentVersion, now: Timestamp) -> Result<()> {
+        let refuse = |at: &str, detail: String| Err(Error::invalid(at, Code::NotAllowed, detail));
+        if let Reconsent::By(by) = version.reconsent
+            && by <= version.effective_at
+        {
+            let detail = format!("expected a time after {}, when it begins", version.effective_at);
+            return refuse("/reconsent/by", detail);
+        }
+        if let Some(last) = self.versions.iter().rev().find(|version| !version.is_dropped())
+            && version.effective_at < last.effective_at
+        {
+            let detail = format!(
+                "expected a time from {} on, when version {} takes effect; if that one has not \
+                 begun, it can be retired first",
+                last.effective_at, last.number
+            );
+            return refuse("/effective_at", detail);
+        }
+        if self.latest(now).is_some() && version.effective_at < now {
+            let detail = "expected a time that is not over: only the first version may have taken \
+                          effect before it was created";
+            return refuse("/effective_at", detail.to_owned());
+        }
+        Ok(())
+    }
+
+    /// The consent with this version retired; the same if it is. Nobody can have decided about one
+    /// that never was in effect, so nothing is kept of its content.
     #[must_use]
     pub fn with_retired(&self, number: u32, now: Timestamp) -> Self {
         let mut consent = self.clone();
         for version in &mut consent.versions {
             if version.number == number {
                 version.retired_at.get_or_insert(now);
+                if version.is_dropped() {
+                    version.content = VersionContent::default();
+                }
             }
         }
         consent
@@ -123,6 +188,7 @@ impl Definition for Consent {
     const PATH: &'static str = "/identity/config/consents";
     const NOUN: Noun = Noun { one: "consent", many: "consents", title: "a consent" };
     const SCHEMA: &'static str = "Consent";
+    const REPLACEABLE: bool = false;
     const CHOSEN_ID: bool = true;
     const FILTERS: &'static [&'static str] = &[];
 
@@ -187,13 +253,19 @@ impl Definition for Consent {
     }
 }
 
-/// Refuses terms without a purpose to which an attribute is bound.
+/// Refuses terms of which a purpose is missing to which an attribute is bound, or does not list it.
 fn refuse_missing_purposes(id: &PartyId, terms: &Terms, schema: &Schema, fields: &mut Fields<'_>) {
     for attribute in schema.attributes.values() {
         let bound = attribute.consent.as_ref().filter(|bound| bound.consent == *id);
-        if let Some(bound) = bound.filter(|bound| terms.purpose(&bound.purpose).is_none()) {
+        let listed = |bound: &&PurposeRef| {
+            terms
+                .purpose(&bound.purpose)
+                .is_some_and(|purpose| purpose.attributes.contains(&attribute.id))
+        };
+        if let Some(bound) = bound.filter(|bound| !listed(bound)) {
             let detail = format!(
-                "the attribute `{}.{}` is bound to the purpose `{}`; change the attribute first",
+                "the attribute `{}.{}` is bound to the purpose `{}`, which has to list it; change \
+                 the attribute first",
                 attribute.category, attribute.name, bound.purpose
             );
             fields.refuse("purposes", Code::NotAllowed, detail);

@@ -1,21 +1,25 @@
 //! Decisions: what a caller says that a person decided, checked against the version that the person
 //! read, and what it changes.
 
+mod age;
 mod imported;
+mod withdrawal;
 
 use std::collections::BTreeMap;
 
+use self::age::is_of_age;
 pub use self::imported::imported;
+use super::content::VersionContent;
 use super::definition::Consent;
-use super::record::{ConsentEvent, ConsentRecord, Evidence, HistoryKind, Method, PurposeState};
-use super::terms::{Needs, Terms, take_number};
+use super::record::{
+    ConsentEvent, ConsentRecord, Evidence, HistoryKind, Method, PurposeState, RecordedPurpose,
+};
+use super::terms::take_number;
 use super::version::{
-    ConsentVersion, MAX_VERSIONS, VersionContent, VersionStatus, take_digest, take_uri,
-    unknown_version,
+    ConsentVersion, MAX_VERSIONS, VersionStatus, take_digest, take_uri, unknown_version,
 };
 use super::{MAX_PURPOSES, PartyId, PurposeId};
 use crate::domain::change_request::Actor;
-use crate::domain::definition::COMMON;
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::field::Fields;
 use crate::domain::id::{ClientId, SHAPE};
@@ -27,8 +31,6 @@ use crate::domain::text;
 use crate::domain::user::User;
 use crate::env::Timestamp;
 
-/// The custom attribute of the category `common` that holds the day of birth.
-const BIRTHDATE: &str = "birthdate";
 const MAX_TEXT: usize = 256;
 const DAY: i64 = 24 * 3600;
 
@@ -41,6 +43,8 @@ pub struct Speaker {
     pub client: Option<ClientId>,
     /// Whether it is the person.
     pub is_person: bool,
+    /// Whether it is a client that is bound to systems.
+    pub by_system: bool,
 }
 
 /// A decision as a caller sends it.
@@ -131,14 +135,11 @@ impl DecisionInput {
         speaker: Speaker,
         now: Timestamp,
     ) -> Result<Decision> {
-        let version = self.asked_version(consent, now)?;
-        let content = version.content.as_ref();
-        let content =
-            content.ok_or_else(|| Error::unexpected("a version in effect has content"))?;
+        let content = &self.asked_version(consent, now)?.content;
         self.check_text(content)?;
-        self.check_purposes(&content.terms, "")?;
-        self.check_age(&content.terms, user, schema, &speaker, now)?;
-        Ok(self.decision(Some(content), speaker, now))
+        self.check_purposes(content, "")?;
+        self.check_age(content, user, schema, (&speaker, ""), now)?;
+        Ok(self.decision(content, speaker, now))
     }
 
     /// The version in effect, which has to be the one that the person read.
@@ -184,35 +185,49 @@ impl DecisionInput {
         Err(Error::Conflict(detail.to_owned()))
     }
 
-    fn check_purposes(&self, terms: &Terms, at: &str) -> Result<()> {
+    fn check_purposes(&self, content: &VersionContent, at: &str) -> Result<()> {
         let mut violations = Violations::default();
         for (id, state) in &self.answers {
-            if terms.purpose(id).is_none() {
-                let list = if *state == PurposeState::Granted { "purposes" } else { "denied" };
-                let known = terms.purposes.iter().map(|purpose| format!("`{}`", purpose.id));
-                let known = one_of(&known.collect::<Vec<_>>());
-                let detail = format!("the consent has no such purpose; use {known}");
-                violations.add(format!("{at}/{list}"), Code::NotFound, detail);
+            let granted = *state == PurposeState::Granted;
+            match content.purpose(id) {
+                None => {
+                    let list = if granted { "purposes" } else { "denied" };
+                    let known = content.purposes.iter().map(|purpose| format!("`{}`", purpose.id));
+                    let known = one_of(&known.collect::<Vec<_>>());
+                    let detail = format!("the consent has no such purpose; use {known}");
+                    violations.add(format!("{at}/{list}"), Code::NotFound, detail);
+                }
+                Some(purpose) if granted && !purpose.is_for(self.audience.as_ref()) => {
+                    let detail = format!(
+                        "the purpose `{id}` names its recipients, and this system is none of them"
+                    );
+                    violations.add(format!("{at}/audience"), Code::NotAllowed, detail);
+                }
+                Some(_) => {}
             }
         }
         violations.check(())
     }
 
+    fn grants(&self) -> bool {
+        self.answers.values().any(|state| *state == PurposeState::Granted)
+    }
+
+    /// Checks that the person was old enough when the decision was made.
     fn check_age(
         &self,
-        terms: &Terms,
+        content: &VersionContent,
         user: &User,
         schema: &Schema,
-        speaker: &Speaker,
-        now: Timestamp,
+        (speaker, path): (&Speaker, &str),
+        given_at: Timestamp,
     ) -> Result<()> {
         if speaker.is_person && self.guardian.is_some() {
             let detail = "a guardian decides through a client; omit it";
             return Err(Error::invalid("/guardian", Code::NotAllowed, detail));
         }
-        let grants = self.answers.values().any(|state| *state == PurposeState::Granted);
-        let Some(age) = terms.minimum_age.filter(|_| grants) else { return Ok(()) };
-        if is_of_age(user, schema, age, now) || self.guardian.is_some() {
+        let Some(age) = content.minimum_age.filter(|_| self.grants()) else { return Ok(()) };
+        if self.guardian.is_some() || is_of_age(user, schema, age, given_at) {
             return Ok(());
         }
         if speaker.is_person {
@@ -223,49 +238,35 @@ impl DecisionInput {
         }
         let detail =
             format!("the person is not known to be {age} years old; name the guardian who agrees");
-        Err(Error::invalid("/guardian", Code::Required, detail))
+        Err(Error::invalid(format!("{path}/guardian"), Code::Required, detail))
     }
 
-    fn decision(
-        &self,
-        content: Option<&VersionContent>,
-        speaker: Speaker,
-        now: Timestamp,
-    ) -> Decision {
+    fn decision(&self, content: &VersionContent, speaker: Speaker, now: Timestamp) -> Decision {
         let given_at = self.given_at.unwrap_or(now);
-        let days = content.and_then(|content| content.terms.expires_after_days);
+        let days = content.expires_after_days;
+        let known = || content.locales.get(self.locale.as_ref()?).cloned();
         Decision {
             answers: self.answers.clone(),
             until: days.map(|days| given_at.plus_seconds(i64::from(days) * DAY)),
             evidence: Evidence {
                 version: Some(self.version),
                 locale: self.locale.clone(),
-                text_sha256: self
-                    .text_sha256
-                    .clone()
-                    .or_else(|| content?.locales.get(self.locale.as_ref()?).cloned()),
+                text_sha256: self.text_sha256.clone().or_else(known),
                 method: Some(self.method),
-                actor: speaker.actor,
-                client: speaker.client,
-                given_at,
                 evidence_uri: self.evidence_uri.clone(),
                 guardian: self.guardian.clone(),
+                ..speaker.evidence(given_at)
             },
         }
     }
 }
 
-/// Whether the date of birth of a user is known and this many years ago.
-fn is_of_age(user: &User, schema: &Schema, age: u32, now: Timestamp) -> bool {
-    let born = schema
-        .attribute_named(COMMON, BIRTHDATE)
-        .and_then(|definition| user.attributes.get(&definition.id)?.first());
-    let Some((year, day)) = born.and_then(|born| born.get(..10)?.split_once('-')) else {
-        return false;
-    };
-    let is_day = day.len() == 5 && day.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-    let Some(year) = year.parse::<u32>().ok().filter(|_| is_day) else { return false };
-    format!("{:04}-{day}", year + age) <= now.to_string().get(..10).unwrap_or_default().to_owned()
+impl Speaker {
+    /// The evidence of who spoke.
+    fn evidence(self, given_at: Timestamp) -> Evidence {
+        let Self { actor, client, by_system, .. } = self;
+        Evidence { actor, client, by_system, ..Evidence::at(given_at) }
+    }
 }
 
 /// A decision that may be recorded.
@@ -277,73 +278,83 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// That a person withdraws: from all purposes that the person agreed to, or from these.
-    #[must_use]
-    pub fn withdrawal(
-        consent: &Consent,
-        record: &ConsentRecord,
-        purposes: Option<&[PurposeId]>,
-        speaker: Speaker,
-        now: Timestamp,
-    ) -> Self {
-        let granted = record
-            .purposes
-            .iter()
-            .filter(|(_, purpose)| purpose.state == PurposeState::Granted)
-            .map(|(id, _)| id.clone());
-        // Who agrees by saying nothing withdraws from what nobody recorded.
-        let terms = consent.terms_at(now);
-        let silent = terms.purposes.iter().map(|purpose| purpose.id.clone());
-        let silent =
-            silent.filter(|id| terms.needs == Needs::OptOut && !record.purposes.contains_key(id));
-        let named = |id: &PurposeId| purposes.is_none_or(|purposes| purposes.contains(id));
-        let answers = granted.chain(silent).filter(named);
-        Self {
-            answers: answers.map(|id| (id, PurposeState::Withdrawn)).collect(),
-            until: None,
-            evidence: Evidence {
-                version: record.evidence.as_ref().and_then(|evidence| evidence.version),
-                locale: None,
-                text_sha256: None,
-                method: None,
-                actor: speaker.actor,
-                client: speaker.client,
-                given_at: now,
-                evidence_uri: None,
-                guardian: None,
-            },
-        }
-    }
-
     /// The entry of the history that the decision makes; `None` if it changes nothing, as a repeat
-    /// does (rule CO-17).
+    /// does (rule CO-17). `others` are the records of the same consent for other audiences.
     #[must_use]
     pub fn event(
         &self,
         record: &ConsentRecord,
+        others: &[ConsentRecord],
         id: String,
         now: Timestamp,
     ) -> Option<ConsentEvent> {
         let mut purposes = self.answers.clone();
-        purposes.retain(|id, state| self.changes(record, id, *state, now));
-        let was_granted = |id: &PurposeId| {
-            record.purposes.get(id).is_some_and(|p| p.state(now) == PurposeState::Granted)
-        };
+        purposes.retain(|id, state| self.changes(record, others, id, *state, now));
         if purposes.is_empty() {
             return None;
         }
+        let was_granted = |id: &PurposeId| {
+            record.purposes.get(id).is_some_and(|p| p.state(now) == PurposeState::Granted)
+        };
         let taken_back = purposes.iter().any(|(id, state)| {
             *state == PurposeState::Withdrawn
                 || (*state != PurposeState::Granted && was_granted(id))
         });
+        let is_over = self.until.is_some_and(|until| until <= now);
         let kind = if taken_back {
             HistoryKind::Withdrawn
-        } else if purposes.values().any(|state| *state == PurposeState::Granted) {
+        } else if !is_over && purposes.values().any(|state| *state == PurposeState::Granted) {
             HistoryKind::Granted
         } else {
             HistoryKind::Denied
         };
-        Some(ConsentEvent {
+        // What is older than what holds is kept beside what is not.
+        let differs = |id: &PurposeId, state: PurposeState| {
+            let is_new =
+                |p: &RecordedPurpose| p.given_at > self.evidence.given_at || p.state != state;
+            record.purposes.get(id).is_some_and(is_new)
+        };
+        let behind = self
+            .answers
+            .iter()
+            .filter(|(id, state)| self.is_behind(record, id) && differs(id, **state));
+        purposes.extend(behind.map(|(id, state)| (id.clone(), *state)));
+        Some(self.entry(record, kind, purposes, id, now))
+    }
+
+    /// The entry that keeps a decision from an import of which each purpose was decided since, or at
+    /// the same time. It changes nothing that holds.
+    #[must_use]
+    pub fn earlier_event(
+        &self,
+        record: &ConsentRecord,
+        history: &[ConsentEvent],
+        id: String,
+        now: Timestamp,
+    ) -> Option<ConsentEvent> {
+        let known = |(id, state): (&PurposeId, &PurposeState)| {
+            history.iter().any(|event| {
+                event.purposes.get(id) == Some(state)
+                    && event.evidence.given_at == self.evidence.given_at
+                    && event.evidence.version == self.evidence.version
+            })
+        };
+        let missing = self.answers.iter().filter(|answer| !known(*answer));
+        let missing = missing.filter(|(id, _)| self.is_behind(record, id));
+        let purposes: BTreeMap<_, _> = missing.map(|(id, state)| (id.clone(), *state)).collect();
+        let some = !purposes.is_empty();
+        some.then(|| self.entry(record, HistoryKind::Denied, purposes, id, now))
+    }
+
+    fn entry(
+        &self,
+        record: &ConsentRecord,
+        kind: HistoryKind,
+        purposes: BTreeMap<PurposeId, PurposeState>,
+        id: String,
+        now: Timestamp,
+    ) -> ConsentEvent {
+        ConsentEvent {
             id,
             sequence: record.sequence + 1,
             kind,
@@ -351,24 +362,34 @@ impl Decision {
             purposes,
             until: self.until,
             evidence: self.evidence.clone(),
-        })
+        }
+    }
+
+    /// Whether what is imported was decided before what holds of a purpose, or at the same time.
+    fn is_behind(&self, record: &ConsentRecord, id: &PurposeId) -> bool {
+        self.evidence.method == Some(Method::Import)
+            && record.purposes.get(id).is_some_and(|p| p.given_at >= self.evidence.given_at)
     }
 
     fn changes(
         &self,
         record: &ConsentRecord,
+        others: &[ConsentRecord],
         id: &PurposeId,
         state: PurposeState,
         now: Timestamp,
     ) -> bool {
         let Some(recorded) = record.purposes.get(id) else { return true };
-        // What is imported is older than what the person decided since.
-        if self.evidence.method == Some(Method::Import)
-            && recorded.given_at >= self.evidence.given_at
-        {
+        if self.is_behind(record, id) {
             return false;
         }
+        // A decision for the controller and one for a system overrule each other by their times.
+        let mut newer = others.iter().filter_map(|other| {
+            let meets = record.audience.is_none() || other.audience.is_none();
+            other.purposes.get(id).filter(|_| meets)
+        });
         recorded.state(now) != state
             || (state != PurposeState::Withdrawn && recorded.version != self.evidence.version)
+            || newer.any(|other| other.given_at > recorded.given_at && other.state(now) != state)
     }
 }

@@ -5,6 +5,8 @@
 //! texts that people read; it never changes once it is in effect. A record holds what one person
 //! decided for one audience, purpose by purpose, and is the fold of its history.
 
+mod chain;
+mod content;
 mod definition;
 mod grant;
 mod purpose;
@@ -20,18 +22,20 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::content::{AskedPurpose, VersionContent};
 pub use self::definition::{Consent, MAX_CONSENT};
 pub use self::grant::{Decision, DecisionInput, Speaker, imported};
 pub use self::purpose::{LegalBasis, MAX_PURPOSES, Purpose};
-pub use self::receipt::receipt;
+pub use self::receipt::ReceiptOf;
 pub use self::record::{
-    ConsentEvent, ConsentRecord, Evidence, HistoryKind, Method, PurposeState, RecordedPurpose,
+    ConsentEvent, ConsentRecord, Evidence, HistoryKind, MAX_ENTRIES, Method, PurposeState,
+    RecordedPurpose,
 };
 pub use self::standing::Standing;
 pub use self::terms::{ConsentKind, Controller, Needs, Terms, Withdrawal};
 pub use self::version::{
-    ConsentText, ConsentVersion, LocaleText, MAX_TEXT_BYTES, MAX_VERSIONS, Reconsent,
-    VersionContent, VersionInput, VersionStatus,
+    ConsentText, ConsentVersion, LocaleText, MAX_TEXT_BYTES, MAX_VERSIONS, Reconsent, VersionInput,
+    VersionStatus,
 };
 pub use self::withheld::{Withheld, governed, governing};
 use super::id::{PartyId, PurposeId, WrongShape};

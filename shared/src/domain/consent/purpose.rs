@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::definition::take_attributes;
+use crate::domain::definition::take_all_attributes;
 use crate::domain::error::Code;
 use crate::domain::field::Fields;
 use crate::domain::id::{DefinitionId, PartyId, PurposeId, SHAPE};
@@ -45,7 +45,7 @@ pub struct Purpose {
     pub description: Option<String>,
     /// Why the processing is lawful.
     pub legal_basis: LegalBasis,
-    /// The custom attributes that are used.
+    /// The attributes that are used.
     pub attributes: Vec<DefinitionId>,
     /// The systems that get them.
     pub recipients: Vec<PartyId>,
@@ -103,7 +103,7 @@ impl Purpose {
         let name = fields.required_text("name", MAX_TEXT);
         let description = fields.text("description", MAX_TEXT);
         let legal_basis = fields.required_string_enum("legal_basis");
-        let attributes = take_attributes(fields, schema);
+        let attributes = take_all_attributes(fields, schema);
         let recipients = take_recipients(fields, schema);
         let retention = fields.text("retention", MAX_TEXT);
         let sensitive = fields.boolean("sensitive").unwrap_or_default();

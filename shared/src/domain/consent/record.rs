@@ -3,15 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
-use super::version::hex;
+use super::chain;
 use crate::domain::change_request::Actor;
+use crate::domain::error::{Code, Error, Result};
 use crate::domain::id::{ClientId, PartyId, PurposeId};
 use crate::domain::json::{Json, Object};
 use crate::domain::string_enum::string_enum;
-use crate::domain::versioned::{Tag, Versioned, content};
+use crate::domain::versioned::{Tag, Versioned};
 use crate::env::Timestamp;
 use crate::object;
 
@@ -34,7 +34,7 @@ string_enum! {
     HistoryKind {
         /// Something was granted, and nothing taken back.
         Granted = "granted",
-        /// Nothing was granted, and nothing taken back.
+        /// Nothing is granted by it now, and nothing taken back.
         Denied = "denied",
         /// Something that was granted is not any more.
         Withdrawn = "withdrawn",
@@ -82,9 +82,40 @@ pub struct Evidence {
     pub evidence_uri: Option<String>,
     /// Who decided for the person.
     pub guardian: Option<String>,
+    /// Whether a client recorded it that is bound to systems.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_system: bool,
 }
 
 impl Evidence {
+    /// No more than a time.
+    #[must_use]
+    pub const fn at(given_at: Timestamp) -> Self {
+        Self {
+            version: None,
+            locale: None,
+            text_sha256: None,
+            method: None,
+            actor: None,
+            client: None,
+            given_at,
+            evidence_uri: None,
+            guardian: None,
+            by_system: false,
+        }
+    }
+
+    /// What a client sees that is bound to systems: who decided, through whom and with what proof is
+    /// its business only if it recorded that itself.
+    fn masked_for(mut self, client: Option<&ClientId>) -> Self {
+        if self.client.as_ref() != client {
+            (self.client, self.guardian, self.evidence_uri) = (None, None, None);
+        }
+        let own = |actor: &Actor| matches!(actor, Actor::ClientId(id) if Some(id) == client);
+        self.actor = self.actor.filter(own);
+        self
+    }
+
     fn show(&self) -> Object {
         object! {
             "version" => self.version.map(u64::from),
@@ -120,6 +151,25 @@ pub struct ConsentEvent {
 }
 
 impl ConsentEvent {
+    /// Whether it grants something.
+    #[must_use]
+    pub fn grants(&self) -> bool {
+        self.kind != HistoryKind::Expired
+            && self.purposes.values().any(|state| *state == PurposeState::Granted)
+    }
+
+    /// Whether the person had decided already when this was decided: what is imported is older than
+    /// what holds, or as old.
+    fn is_behind(&self, recorded: &RecordedPurpose) -> bool {
+        self.evidence.method == Some(Method::Import) && recorded.given_at >= self.evidence.given_at
+    }
+
+    /// The entry as a client sees it that is bound to systems.
+    #[must_use]
+    pub fn masked_for(self, client: Option<&ClientId>) -> Self {
+        Self { evidence: self.evidence.masked_for(client), ..self }
+    }
+
     /// The document that callers see.
     #[must_use]
     pub fn show(&self) -> Object {
@@ -144,7 +194,7 @@ impl ConsentEvent {
 pub struct RecordedPurpose {
     /// What was decided last. That a grant is over shows in `until` alone.
     pub state: PurposeState,
-    /// The version about which it was decided.
+    /// The version about which it was decided. Who withdraws reads none: it is the one before.
     pub version: Option<u32>,
     /// When it was decided.
     pub given_at: Timestamp,
@@ -152,6 +202,12 @@ pub struct RecordedPurpose {
     pub until: Option<Timestamp>,
     /// The entry of the history that decided it.
     pub sequence: u64,
+    /// The last entry by which the person agreed or refused, and which says what the person read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered: Option<u64>,
+    /// Whether a client recorded it that is bound to systems.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_system: bool,
 }
 
 impl RecordedPurpose {
@@ -166,6 +222,9 @@ impl RecordedPurpose {
         }
     }
 }
+
+/// The most entries of one history. Withdrawing is possible beyond.
+pub const MAX_ENTRIES: u64 = 1000;
 
 /// What a person decided about a consent, for one audience.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -201,31 +260,65 @@ impl ConsentRecord {
         }
     }
 
-    /// The record after one more entry: a record is the fold of its history (rule CO-05).
+    /// The record after one more entry: a record is the fold of its history (rule CO-05). An import
+    /// that brings what was decided before changes nothing that was decided since.
     #[must_use]
     pub fn with(mut self, event: &ConsentEvent) -> Self {
-        let mut hash = Context::new(&SHA256);
-        hash.update(self.digest.as_bytes());
-        hash.update(&content(event));
-        self.digest = hex(hash.finish().as_ref());
+        self.digest = chain::digest(&self, event);
         self.sequence = event.sequence;
         if event.kind == HistoryKind::Expired {
             self.announced = self.announced.max(event.until);
             return self;
         }
+        let mut applies = false;
         for (id, state) in &event.purposes {
-            let until = event.until.filter(|_| *state == PurposeState::Granted);
+            let before = self.purposes.get(id);
+            if before.is_some_and(|before| event.is_behind(before)) {
+                continue;
+            }
+            let evidence = &event.evidence;
+            let (version, answered) = match (state, before) {
+                (PurposeState::Withdrawn, Some(before)) => {
+                    (before.version.or(evidence.version), before.answered)
+                }
+                (PurposeState::Withdrawn, None) => (evidence.version, None),
+                _ => (evidence.version, Some(event.sequence)),
+            };
             let recorded = RecordedPurpose {
                 state: *state,
-                version: event.evidence.version,
-                given_at: event.evidence.given_at,
-                until,
+                version,
+                given_at: evidence.given_at,
+                until: event.until.filter(|_| *state == PurposeState::Granted),
                 sequence: event.sequence,
+                answered,
+                by_system: evidence.by_system,
             };
             self.purposes.insert(id.clone(), recorded);
+            applies = true;
         }
-        self.evidence = Some(event.evidence.clone());
+        if applies {
+            self.evidence = Some(event.evidence.clone());
+        }
         self
+    }
+
+    /// Refuses one more entry where there are too many. A withdrawal is always possible.
+    pub fn check_room(&self, event: &ConsentEvent) -> Result<()> {
+        let ends = matches!(event.kind, HistoryKind::Withdrawn | HistoryKind::Expired);
+        if ends || self.sequence < MAX_ENTRIES {
+            return Ok(());
+        }
+        let detail = format!(
+            "expected at most {MAX_ENTRIES} decisions of one person about one consent; only a \
+             withdrawal is possible now"
+        );
+        Err(Error::invalid("", Code::TooMany, detail))
+    }
+
+    /// The record as a client sees it that is bound to systems.
+    #[must_use]
+    pub fn masked_for(self, client: Option<&ClientId>) -> Self {
+        Self { evidence: self.evidence.map(|evidence| evidence.masked_for(client)), ..self }
     }
 
     /// The first end of a grant of which subscribers do not know.
@@ -251,17 +344,7 @@ impl ConsentRecord {
             at: now,
             purposes,
             until: over.filter_map(|(_, p)| p.until).max(),
-            evidence: Evidence {
-                version: None,
-                locale: None,
-                text_sha256: None,
-                method: None,
-                actor: None,
-                client: None,
-                given_at: now,
-                evidence_uri: None,
-                guardian: None,
-            },
+            evidence: Evidence::at(now),
         })
     }
 

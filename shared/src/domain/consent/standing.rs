@@ -1,12 +1,14 @@
 //! Whether a person agrees now: what was decided, by which version, and what later versions ask.
 
+use super::content::AskedPurpose;
 use super::definition::Consent;
 use super::record::{ConsentRecord, PurposeState, RecordedPurpose};
 use super::terms::Needs;
-use super::version::Reconsent;
+use super::version::{ConsentVersion, Reconsent};
 use crate::domain::error::{Code, Result, Violations};
 use crate::domain::id::{DefinitionId, PartyId, PurposeId};
 use crate::domain::json::Object;
+use crate::domain::schema::Schema;
 use crate::env::Timestamp;
 use crate::object;
 
@@ -28,8 +30,8 @@ impl Standing {
         Self { granted, version: None, needs_reconsent: false, until: None }
     }
 
-    /// Whether the person agrees to one purpose. A decision for the audience counts before one for
-    /// the controller.
+    /// Whether the person agrees to one purpose, for an audience that the version names as a
+    /// recipient, if it names some.
     #[must_use]
     pub fn of(
         consent: &Consent,
@@ -38,15 +40,57 @@ impl Standing {
         purpose: &PurposeId,
         now: Timestamp,
     ) -> Self {
-        match decision(consent, records, audience, purpose) {
+        let covers = |asked: &AskedPurpose| asked.is_for(audience);
+        Self::that_covers(consent, records, audience, purpose, now, covers)
+    }
+
+    /// Whether the person agrees that an audience gets an attribute for a purpose: the version that
+    /// the person read has to list it.
+    #[must_use]
+    pub fn of_attribute(
+        consent: &Consent,
+        records: &[ConsentRecord],
+        audience: Option<&PartyId>,
+        (purpose, attribute): (&PurposeId, DefinitionId),
+        now: Timestamp,
+    ) -> Self {
+        let covers =
+            |asked: &AskedPurpose| asked.is_for(audience) && asked.attributes.contains(&attribute);
+        Self::that_covers(consent, records, audience, purpose, now, covers)
+    }
+
+    fn that_covers(
+        consent: &Consent,
+        records: &[ConsentRecord],
+        audience: Option<&PartyId>,
+        purpose: &PurposeId,
+        now: Timestamp,
+        covers: impl Fn(&AskedPurpose) -> bool,
+    ) -> Self {
+        let standing = match decision(&consent.id, records, audience, purpose) {
             None => Self::undecided(consent, now),
             Some(decided) => Self::of_decision(consent, decided, now),
+        };
+        let version = match standing.version {
+            Some(number) => consent.version(number),
+            None => consent.effective(now),
+        };
+        let asked = version.and_then(|version| version.content.purpose(purpose));
+        if asked.is_some_and(covers) {
+            standing
+        } else {
+            Self { granted: false, until: None, ..standing }
         }
     }
 
+    /// Of those who decided nothing. Where silence is agreement, it is until a version asks.
     fn undecided(consent: &Consent, now: Timestamp) -> Self {
-        let opt_out = consent.terms_at(now).needs == Needs::OptOut;
-        Self::plain(opt_out && consent.effective(now).is_some())
+        let silent = |version: &ConsentVersion| version.content.needs == Needs::OptOut;
+        if !consent.effective(now).is_some_and(silent) {
+            return Self::plain(false);
+        }
+        let asks = coming(consent, now).find(|version| !silent(version));
+        Self { until: asks.map(|version| version.effective_at), ..Self::plain(true) }
     }
 
     fn of_decision(consent: &Consent, decided: &RecordedPurpose, now: Timestamp) -> Self {
@@ -55,20 +99,20 @@ impl Standing {
             PurposeState::Denied | PurposeState::Withdrawn => {
                 Self { version, ..Self::plain(false) }
             }
-            PurposeState::Expired => {
-                Self { version, needs_reconsent: true, ..Self::undecided(consent, now) }
-            }
+            PurposeState::Expired => Self { version, needs_reconsent: true, ..Self::plain(false) },
             PurposeState::Granted => {
                 let mut standing =
                     Self { granted: true, version, needs_reconsent: false, until: decided.until };
-                let later = consent.versions.iter().filter(|later| {
-                    version.is_some_and(|version| later.number > version) && later.has_begun(now)
-                });
-                for asked in later.map(|later| later.reconsent) {
-                    standing.ask(asked, now);
+                let later =
+                    |other: &&ConsentVersion| version.is_some_and(|version| other.number > version);
+                let begun = consent.versions.iter().filter(|version| version.has_begun(now));
+                for asked in begun.filter(later) {
+                    standing.ask(asked.reconsent, now);
                 }
-                if !standing.granted {
-                    standing.granted = Self::undecided(consent, now).granted;
+                if standing.granted {
+                    for asked in coming(consent, now).filter(later) {
+                        standing.expect(asked);
+                    }
                 }
                 standing
             }
@@ -81,12 +125,25 @@ impl Standing {
             Reconsent::None => {}
             Reconsent::By(by) if now < by => {
                 self.needs_reconsent = true;
-                self.until = Some(self.until.map_or(by, |until| until.min(by)));
+                self.ends(by);
             }
             Reconsent::By(_) | Reconsent::Required => {
                 (self.granted, self.needs_reconsent, self.until) = (false, true, None);
             }
         }
+    }
+
+    /// Takes into account what a version will ask that has not begun.
+    fn expect(&mut self, version: &ConsentVersion) {
+        match version.reconsent {
+            Reconsent::None => {}
+            Reconsent::Required => self.ends(version.effective_at),
+            Reconsent::By(by) => self.ends(by),
+        }
+    }
+
+    fn ends(&mut self, at: Timestamp) {
+        self.until = Some(self.until.map_or(at, |until| until.min(at)));
     }
 
     fn and(self, other: Self) -> Self {
@@ -112,14 +169,15 @@ impl Standing {
         records: &[ConsentRecord],
         audience: Option<&PartyId>,
         (purposes, attributes): (&[PurposeId], &[DefinitionId]),
+        schema: &Schema,
         now: Timestamp,
     ) -> Result<Self> {
-        let terms = consent.terms_at(now);
+        let content = consent.content_at(now);
         let of = |purpose: &PurposeId| Self::of(consent, records, audience, purpose, now);
         let mut violations = Violations::default();
         for (i, purpose) in purposes.iter().enumerate() {
-            let decided = decision(consent, records, audience, purpose).is_some();
-            if !decided && terms.purpose(purpose).is_none() {
+            let decided = decision(&consent.id, records, audience, purpose).is_some();
+            if !decided && content.purpose(purpose).is_none() {
                 let detail = format!("the consent has no purpose `{purpose}`");
                 violations.add(format!("/purposes/{i}"), Code::NotFound, detail);
             }
@@ -127,14 +185,23 @@ impl Standing {
         violations.check(())?;
         let mut standings: Vec<_> = purposes.iter().map(of).collect();
         for attribute in attributes {
-            let users = terms.purposes.iter().filter(|p| p.attributes.contains(attribute));
+            let bound = schema.attribute(*attribute).and_then(|a| a.consent.as_ref());
+            let bound = bound.filter(|bound| bound.consent == consent.id);
+            let listing = content.purposes.iter().filter(|p| p.attributes.contains(attribute));
+            let candidates: Vec<_> = match bound {
+                Some(bound) => vec![&bound.purpose],
+                None => listing.map(|purpose| &purpose.id).collect(),
+            };
+            let of = |purpose| {
+                Self::of_attribute(consent, records, audience, (purpose, *attribute), now)
+            };
             // One purpose that the person agrees to is enough.
-            let all: Vec<_> = users.map(|purpose| of(&purpose.id)).collect();
+            let all: Vec<_> = candidates.into_iter().map(of).collect();
             let best = all.iter().find(|standing| standing.granted).or_else(|| all.first());
             standings.push(best.copied().unwrap_or(Self::plain(false)));
         }
         if purposes.is_empty() && attributes.is_empty() {
-            standings.extend(terms.purposes.iter().map(|purpose| of(&purpose.id)));
+            standings.extend(content.purposes.iter().map(|purpose| of(&purpose.id)));
         }
         let all = standings.into_iter().reduce(Self::and);
         Ok(all.unwrap_or(Self::plain(false)))
@@ -152,9 +219,18 @@ impl Standing {
     }
 }
 
-/// What was decided about a purpose: for the audience, else for the controller.
-fn decision<'r>(
-    consent: &Consent,
+/// The versions that will take effect, oldest first.
+fn coming(consent: &Consent, now: Timestamp) -> impl Iterator<Item = &ConsentVersion> {
+    consent
+        .versions
+        .iter()
+        .filter(move |version| version.effective_at > now && !version.is_dropped())
+}
+
+/// What was decided about a purpose: for the audience or for the controller, whichever is newer. A
+/// refusal for the controller is not overruled by what a system says for itself (rule CO-03).
+pub(super) fn decision<'r>(
+    consent: &PartyId,
     records: &'r [ConsentRecord],
     audience: Option<&PartyId>,
     purpose: &PurposeId,
@@ -162,8 +238,16 @@ fn decision<'r>(
     let of = |audience: Option<&PartyId>| {
         let record = records
             .iter()
-            .find(|record| record.consent == consent.id && record.audience.as_ref() == audience);
+            .find(|record| record.consent == *consent && record.audience.as_ref() == audience);
         record.and_then(|record| record.purposes.get(purpose))
     };
-    audience.and_then(|audience| of(Some(audience))).or_else(|| of(None))
+    let (own, general) = (audience.and_then(|audience| of(Some(audience))), of(None));
+    match (own, general) {
+        (Some(own), Some(general)) => {
+            let refused = matches!(general.state, PurposeState::Denied | PurposeState::Withdrawn);
+            let overrules = own.given_at >= general.given_at && !(refused && own.by_system);
+            Some(if overrules { own } else { general })
+        }
+        (own, general) => own.or(general),
+    }
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::purpose::Purpose;
+use super::purpose::{LegalBasis, Purpose};
 use crate::domain::error::Code;
 use crate::domain::field::Fields;
 use crate::domain::id::PurposeId;
@@ -99,6 +99,9 @@ impl Terms {
         let expires_after_days = take_number(fields, "expires_after_days", MAX_DAYS);
         let minimum_age = take_number(fields, "minimum_age", MAX_AGE);
         let needs = fields.string_enum("needs").unwrap_or_default();
+        if needs == Needs::OptOut {
+            refuse_silence(fields, &purposes, minimum_age);
+        }
         let keep_proof = fields.boolean("keep_proof").unwrap_or_default();
         Some(Self {
             kind: kind?,
@@ -143,6 +146,17 @@ impl Terms {
             "needs" => self.needs.name(),
             "keep_proof" => self.keep_proof,
         }
+    }
+}
+
+/// Silence is no consent in the sense of GDPR art. 4 (11) and 9, and nobody asks who is silent for
+/// the age.
+fn refuse_silence(fields: &mut Fields<'_>, purposes: &[Purpose], minimum_age: Option<u32>) {
+    let explicit = |p: &Purpose| p.sensitive || p.legal_basis == LegalBasis::Consent;
+    if minimum_age.is_some() || purposes.iter().any(explicit) {
+        let detail = "silence cannot agree to sensitive data, to the legal basis `consent` or to \
+                      terms with a `minimum_age`; use `explicit`";
+        fields.refuse("needs", Code::NotAllowed, detail);
     }
 }
 

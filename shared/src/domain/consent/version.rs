@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
+use super::content::VersionContent;
 use super::terms::Terms;
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::field::{Fields, TIME};
@@ -96,26 +97,21 @@ pub struct ConsentVersion {
     /// When it was retired by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retired_at: Option<Timestamp>,
-    /// What people agree to; not known any more once a later version has taken its place.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub content: Option<VersionContent>,
-}
-
-/// What people agree to with a version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VersionContent {
-    /// The SHA-256 of the text of each locale, in hexadecimal digits.
-    pub locales: BTreeMap<String, String>,
-    /// The terms as they were when the version was made.
-    pub terms: Terms,
+    /// What people agree to; nothing, if it was retired before its time.
+    pub content: VersionContent,
 }
 
 impl ConsentVersion {
+    /// Whether it was retired before its time: it never was in effect and never will be.
+    #[must_use]
+    pub fn is_dropped(&self) -> bool {
+        self.retired_at.is_some_and(|retired_at| retired_at < self.effective_at)
+    }
+
     /// Whether it is or was in effect: one that was retired before its time never was.
     #[must_use]
     pub fn has_begun(&self, now: Timestamp) -> bool {
-        self.effective_at <= now
-            && self.retired_at.is_none_or(|retired_at| retired_at >= self.effective_at)
+        self.effective_at <= now && !self.is_dropped()
     }
 
     /// The line of a list of versions.
@@ -166,7 +162,7 @@ impl ConsentText {
         let digest = |(locale, text): (&String, &LocaleText)| (locale.clone(), text.sha256.clone());
         VersionContent {
             locales: self.locales.iter().map(digest).collect(),
-            terms: self.terms.clone(),
+            ..VersionContent::of(&self.terms)
         }
     }
 
@@ -211,12 +207,6 @@ impl VersionInput {
         let locales = take_locales(&mut fields);
         let effective_at = fields.time("effective_at");
         let reconsent = Reconsent::take(&mut fields);
-        if let (Reconsent::By(by), Some(at)) = (reconsent, effective_at)
-            && by <= at
-        {
-            let detail = "expected a time after `effective_at`";
-            fields.violations().add("/reconsent/by", Code::NotAllowed, detail);
-        }
         fields.finish();
         violations.check(Self { locales, effective_at, reconsent })
     }
@@ -241,7 +231,7 @@ impl VersionInput {
             effective_at: self.effective_at.unwrap_or(now),
             reconsent: self.reconsent,
             retired_at: None,
-            content: Some(text.content()),
+            content: text.content(),
         };
         (version, text)
     }

@@ -37,22 +37,38 @@ impl Withheld {
         audience: Option<&PartyId>,
         now: Timestamp,
     ) -> Self {
-        let withheld = governed(schema).filter(|(_, bound)| {
+        let withheld = governed(schema).filter(|(attribute, bound)| {
             let consent = schema.consent(&bound.consent);
+            let asked = (&bound.purpose, attribute.id);
             !consent.is_some_and(|consent| {
-                Standing::of(consent, records, audience, &bound.purpose, now).granted
+                Standing::of_attribute(consent, records, audience, asked, now).granted
             })
         });
-        Self(withheld.map(|(attribute, _)| attribute.id).collect())
+        let mut withheld: BTreeSet<_> = withheld.map(|(attribute, _)| attribute.id).collect();
+        if !withheld.is_empty() {
+            // A script may have made it of what is withheld.
+            let derived = schema
+                .custom_attributes()
+                .filter(|a| a.derived.is_some() && a.consent.is_none() && !a.ungoverned);
+            withheld.extend(derived.map(|attribute| attribute.id));
+        }
+        Self(withheld)
     }
 
-    /// Whether nothing is.
+    /// What is withheld from one of two audiences.
+    #[must_use]
+    pub fn or(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
+    /// Whether nothing is withheld.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether this attribute is.
+    /// Whether this attribute is withheld.
     #[must_use]
     pub fn contains(&self, attribute: DefinitionId) -> bool {
         self.0.contains(&attribute)

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::policy::ApprovalPolicy;
 use super::predefined::Predefined;
 use super::properties::{
-    DataFormat, DerivedBy, Raise, Search, take_consent, take_derived, take_json_schema,
+    DataFormat, DerivedBy, NO_CONSENT, Raise, Search, take_consent, take_derived, take_json_schema,
     take_scopes, take_source,
 };
 use super::{Definition, DefinitionKind, MAX_TEXT, Noun, SET_BY_SERVICE, open, take_name};
@@ -79,6 +79,9 @@ pub struct AttributeDefinition {
     /// The purpose of a consent without which systems do not get it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent: Option<PurposeRef>,
+    /// Whether it is derived from nothing that a consent governs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ungoverned: bool,
     /// Whether it takes no new values.
     pub deprecated: bool,
 }
@@ -121,6 +124,7 @@ impl Definition for AttributeDefinition {
         let system = current.is_some_and(|c| c.system);
         let name = take_name(&mut fields, system, others);
         let data_format = fields.required_string_enum("data_format");
+        let (consent, ungoverned) = take_consent(&mut fields, id, schema);
         let mut definition = Self {
             id,
             category: category.unwrap_or_default(),
@@ -146,7 +150,8 @@ impl Definition for AttributeDefinition {
             unique: fields.boolean("unique").unwrap_or_default(),
             derived: take_derived(&mut fields, id, schema),
             approval_policy: ApprovalPolicy::take(&mut fields, schema),
-            consent: take_consent(&mut fields, schema),
+            consent,
+            ungoverned,
             deprecated: fields.boolean("deprecated").unwrap_or_default(),
         };
         fields.unchanged("system", &Json::Bool(system), Code::NotEditable, SET_BY_SERVICE);
@@ -197,7 +202,8 @@ impl Definition for AttributeDefinition {
                 "workflow_id" => d.workflow_id
             })),
             "approval_policy" => self.approval_policy.as_ref().map(|policy| Json::Object(policy.show())),
-            "consent" => self.consent.as_ref(),
+            "consent" => self.consent.as_ref().map(ToString::to_string)
+                .or_else(|| self.ungoverned.then(|| NO_CONSENT.to_owned())),
             "deprecated" => self.deprecated,
         }
     }
@@ -258,12 +264,11 @@ impl Definition for AttributeDefinition {
                     .to_owned(),
             ));
         }
-        let used = |consent: &&Consent| {
-            consent.terms.purposes.iter().any(|purpose| purpose.attributes.contains(&self.id))
-        };
+        let used = |consent: &&Consent| consent.lists(self.id);
         if let Some(consent) = schema.consents.values().find(used) {
             return Err(Error::InUse(format!(
-                "a purpose of the consent `{}` lists this attribute; remove it there first",
+                "a purpose or a version of the consent `{}` lists this attribute; remove it from \
+                 the purpose, or deprecate the attribute if a version lists it",
                 consent.id
             )));
         }

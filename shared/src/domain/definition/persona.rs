@@ -151,32 +151,41 @@ pub(in crate::domain) fn take_attributes(
     fields: &mut Fields<'_>,
     schema: &Schema,
 ) -> Vec<DefinitionId> {
+    let custom_only = |attribute: &AttributeDefinition| attribute.predefined().is_none();
+    take_attributes_that(fields, schema, custom_only)
+}
+
+/// Takes the field `attributes`: the ids of attributes, predefined ones too, each once.
+pub(in crate::domain) fn take_all_attributes(
+    fields: &mut Fields<'_>,
+    schema: &Schema,
+) -> Vec<DefinitionId> {
+    take_attributes_that(fields, schema, |_| true)
+}
+
+fn take_attributes_that(
+    fields: &mut Fields<'_>,
+    schema: &Schema,
+    is_allowed: impl Fn(&AttributeDefinition) -> bool,
+) -> Vec<DefinitionId> {
     let ids = fields.texts("attributes", 200, 64).unwrap_or_default();
     let mut attributes = Vec::with_capacity(ids.len());
     for (i, id) in ids.iter().enumerate() {
-        match id.parse().ok().and_then(|id| schema.attribute(id)).map(|a| (a.id, a.predefined())) {
-            Some((_, Some(_))) => {
+        let (code, detail) = match id.parse().ok().and_then(|id| schema.attribute(id)) {
+            Some(attribute) if !is_allowed(attribute) => {
                 let detail = "every profile has the predefined attributes; list custom ones only";
-                fields.refuse_item("attributes", i, Code::NotAllowed, detail);
+                (Code::NotAllowed, detail.to_owned())
             }
-            Some((id, None)) if attributes.contains(&id) => {
-                fields.refuse_item(
-                    "attributes",
-                    i,
-                    Code::NotAllowed,
-                    "this attribute is listed twice",
-                );
+            Some(attribute) if attributes.contains(&attribute.id) => {
+                (Code::NotAllowed, "this attribute is listed twice".to_owned())
             }
-            Some((id, None)) => attributes.push(id),
-            None => {
-                fields.refuse_item(
-                    "attributes",
-                    i,
-                    Code::NotFound,
-                    format!("there is no attribute definition `{id}`"),
-                );
+            Some(attribute) => {
+                attributes.push(attribute.id);
+                continue;
             }
-        }
+            None => (Code::NotFound, format!("there is no attribute definition `{id}`")),
+        };
+        fields.refuse_item("attributes", i, code, detail);
     }
     attributes
 }

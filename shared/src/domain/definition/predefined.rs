@@ -74,6 +74,7 @@ impl Predefined {
             derived: None,
             approval_policy: None,
             consent: None,
+            ungoverned: false,
             deprecated: false,
         }
     }

@@ -167,6 +167,11 @@ impl AttributeDefinition {
             }
         }
         if self.derived.is_none() {
+            if self.ungoverned {
+                let detail =
+                    "only a derived attribute says that it needs no consent; omit the field";
+                fields.refuse("consent", Code::NotAllowed, detail);
+            }
             return;
         }
         if self.system || self.data_format == DataFormat::Hash {
@@ -284,16 +289,41 @@ pub(super) fn take_derived(
     found.map(|workflow_id| DerivedBy { workflow_id })
 }
 
-/// Takes the field `consent`: a purpose of a consent of the tenant.
-pub(super) fn take_consent(fields: &mut Fields<'_>, schema: &Schema) -> Option<PurposeRef> {
-    let bound: PurposeRef = fields.parsed("consent", "`<consent>/<purpose>`")?;
-    let consent = schema.consent(&bound.consent);
-    if consent.is_some_and(|consent| consent.terms.purpose(&bound.purpose).is_some()) {
-        return Some(bound);
+/// What a derived attribute says in the field `consent` that needs none.
+pub(super) const NO_CONSENT: &str = "none";
+
+/// Takes the field `consent` of the attribute with this id: a purpose of a consent of the tenant that
+/// lists the attribute, or the word that a derived one needs none.
+pub(super) fn take_consent(
+    fields: &mut Fields<'_>,
+    id: DefinitionId,
+    schema: &Schema,
+) -> (Option<PurposeRef>, bool) {
+    const FIELD: &str = "consent";
+    let Some(text) = fields.text(FIELD, MAX_TEXT) else { return (None, false) };
+    if text == NO_CONSENT {
+        return (None, true);
     }
-    let detail = format!("there is no purpose `{bound}`; create the consent with it first");
-    fields.refuse("consent", Code::NotFound, detail);
-    None
+    let Ok(bound) = text.parse::<PurposeRef>() else {
+        fields.refuse(FIELD, Code::WrongFormat, "expected `<consent>/<purpose>`");
+        return (None, false);
+    };
+    let consent = schema.consent(&bound.consent);
+    match consent.and_then(|consent| consent.terms.purpose(&bound.purpose)) {
+        Some(purpose) if purpose.attributes.contains(&id) => return (Some(bound), false),
+        Some(_) => {
+            let detail = format!(
+                "the purpose `{bound}` does not list this attribute; add it to `attributes` of the \
+                 purpose first"
+            );
+            fields.refuse(FIELD, Code::NotAllowed, detail);
+        }
+        None => {
+            let detail = format!("there is no purpose `{bound}`; create the consent with it first");
+            fields.refuse(FIELD, Code::NotFound, detail);
+        }
+    }
+    (None, false)
 }
 
 /// Takes the field `source`, which knows one word: values come from the profile itself.

@@ -22,11 +22,13 @@ pub const CONSENTS: &str = "consents";
 /// What a row says that the person decided: about which consent, for which system, and what.
 pub fn consents(
     document: &Object,
+    user: Option<&User>,
     schema: &Schema,
     speaker: &Speaker,
     now: Timestamp,
 ) -> Result<Vec<(PartyId, Option<PartyId>, Decision)>> {
-    consent::imported(document.get(CONSENTS).unwrap_or(&Json::Null), schema, speaker, now)
+    let consents = document.get(CONSENTS).unwrap_or(&Json::Null);
+    consent::imported(consents, user, schema, speaker, now)
 }
 
 /// Refuses secrets of callers who may not import them.

@@ -286,15 +286,14 @@ impl Columns {
                     Err(detail) => violations.add("/personas", Code::WrongFormat, detail),
                 },
                 ColumnField::Consents if cell.trim().is_empty() => {}
-                ColumnField::Consents => match Json::parse(cell.as_bytes()) {
-                    Ok(consents @ Json::Array(_)) => {
+                ColumnField::Consents => {
+                    if let Ok(consents @ Json::Array(_)) = Json::parse(cell.as_bytes()) {
                         document.insert(CONSENTS.to_owned(), consents);
-                    }
-                    _ => {
+                    } else {
                         let detail = "expected a JSON array of consents";
                         violations.add("/consents", Code::WrongFormat, detail);
                     }
-                },
+                }
                 ColumnField::Attribute(category, name, is_json) => match values(cell, *is_json) {
                     Ok(values) => add_values(&mut document, category, name, values),
                     Err(detail) => {
@@ -319,7 +318,11 @@ impl Columns {
     #[must_use]
     pub fn cells(&self, document: &Object) -> Vec<String> {
         let cell = |field: &Option<ColumnField>| match field {
-            None | Some(ColumnField::Consents) => String::new(),
+            None => String::new(),
+            Some(ColumnField::Consents) => match document.get(CONSENTS) {
+                Some(consents @ Json::Array(some)) if !some.is_empty() => consents.to_text(),
+                _ => String::new(),
+            },
             Some(ColumnField::Text(name, _)) => {
                 document.get(*name).and_then(Json::as_str).unwrap_or_default().to_owned()
             }

@@ -8,22 +8,26 @@ use crate::domain::error::Result;
 use crate::domain::id::{PartyId, UserId};
 use crate::domain::import::apply;
 use crate::domain::schema::Schema;
+use crate::domain::user::User;
 use crate::domain::versioned::Versioned;
 use crate::store::consents::ConsentOf;
 
 impl ProcessedRow<'_> {
-    /// The decisions of the row; those that break a rule refuse the whole row.
+    /// The decisions of the row; those that break a rule refuse the whole row. `user` is as the row
+    /// leaves it; without it nobody's age is looked at.
     pub(super) fn consents(
         &self,
+        user: Option<&User>,
         schema: &Schema,
     ) -> Result<Vec<(PartyId, Option<PartyId>, Decision)>> {
         let client = &self.rows.import.client;
         let speaker = Speaker {
             actor: Some(Actor::ClientId(client.clone())),
             client: Some(client.clone()),
-            is_person: false,
+            ..Speaker::default()
         };
-        apply::consents(self.document, schema, &speaker, self.rows.app.env().clock.now())
+        let now = self.rows.app.env().clock.now();
+        apply::consents(self.document, user, schema, &speaker, now)
     }
 
     /// Records the decisions of the row; whether one was new. A row that is worked twice records
@@ -37,7 +41,7 @@ impl ProcessedRow<'_> {
             .app
             .decide(self.rows.tenant, move |schema| async move {
                 let mut recorded = false;
-                for (consent, audience, decision) in self.consents(&schema)? {
+                for (consent, audience, decision) in self.consents(None, &schema)? {
                     let of = (consent, audience);
                     recorded |= self.record(author, &schema, user, of, &decision).await?;
                 }
@@ -46,6 +50,8 @@ impl ProcessedRow<'_> {
             .await
     }
 
+    /// Records a decision. One that is older than what the person decided since changes nothing that
+    /// holds, and is kept in the history.
     async fn record(
         &self,
         author: &Author,
@@ -54,14 +60,22 @@ impl ProcessedRow<'_> {
         (consent, audience): (PartyId, Option<PartyId>),
         decision: &Decision,
     ) -> Result<bool> {
-        let env = self.rows.app.env();
+        let (env, table) = (self.rows.app.env(), self.rows.app.table());
         let id = env.random_uuid().to_string();
         let empty = ConsentRecord::empty(consent.clone(), audience.clone());
-        let decide = |record: Option<&Versioned<ConsentRecord>>| {
-            let current = record.map_or(&empty, |record| &record.value);
-            Ok(decision.event(current, id.clone(), env.clock.now()))
-        };
         let of = ConsentOf { user, consent: &consent, audience: audience.as_ref() };
-        Ok(self.rows.app.table().record_consent(author, schema, of, decide).await?.1)
+        let decide = |record: Option<&Versioned<ConsentRecord>>, others: &[ConsentRecord]| {
+            let current = record.map_or(&empty, |record| &record.value);
+            Ok(decision.event(current, others, id.clone(), env.clock.now()))
+        };
+        if table.record_consent(author, schema, of, decide).await?.1 {
+            return Ok(true);
+        }
+        let history = table.consent_history(&schema.tenant, of).await?;
+        let decide = |record: Option<&Versioned<ConsentRecord>>, _: &[ConsentRecord]| {
+            let current = record.map_or(&empty, |record| &record.value);
+            Ok(decision.earlier_event(current, &history, id.clone(), env.clock.now()))
+        };
+        Ok(table.record_consent(author, schema, of, decide).await?.1)
     }
 }

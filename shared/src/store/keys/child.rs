@@ -139,6 +139,12 @@ pub fn consent_history(consent: &PartyId, audience: Option<&PartyId>) -> String 
     format!("{}{consent}#{audience}#", Children::ConsentHistory.prefix())
 }
 
+/// What sorts after an entry of the history of a record and before the next one.
+#[must_use]
+pub fn after_consent_entry(consent: &PartyId, audience: Option<&PartyId>, sequence: u64) -> String {
+    format!("{}{sequence:010}~", consent_history(consent, audience))
+}
+
 /// A record of a consent, or an entry of its history, as its sort key names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedConsent {

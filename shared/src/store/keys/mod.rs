@@ -43,7 +43,7 @@
 //! | change requests by status | index `gsi1`: `T#<tenant>#R#<STATUS>` / `<id>` | [`requests`] |
 //! | audit entries of users by their time | index `gsi1`: `T#<tenant>#A#<day>#<shard>` / `<at>#<user>#<version>` | [`audit_day`] |
 //! | unfinished erasures | index `gsi1`: `SWEEP` / `<deleted_at>` | [`SWEEP`] |
-//! | consents by when a grant ends | index `gsi1`: `T#<tenant>#O` / `<until>` | [`ending_consents`] |
+//! | consents by when a grant ends | index `gsi1`: `T#<tenant>#O#<shard>` / `<until>` | [`ending_consents`] |
 //! | unfinished imports | index `gsi1`: `IMPORTS` / `<tenant>#<created_at>#<id>` | [`IMPORTS`] |
 //!
 //! Ids match `^[a-z][a-z0-9-]{1,62}$` or are UUIDs, hashes are base64url: no part can contain `#`
@@ -57,7 +57,9 @@ mod tests;
 
 use ring::digest::{SHA256, digest};
 
-pub use self::child::{Child, Children, NamedConsent, consent_history, consents};
+pub use self::child::{
+    Child, Children, NamedConsent, after_consent_entry, consent_history, consents,
+};
 pub use self::partition::*;
 use crate::domain::audit::{Chain, LedgerChain};
 use crate::domain::definition::DefinitionKind;

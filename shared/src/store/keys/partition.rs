@@ -103,9 +103,12 @@ pub const FORGOTTEN: &str = "#";
 /// The partition key of a user in the listing index.
 #[must_use]
 pub fn listing(tenant: &TenantId, user: UserId) -> String {
+    listing_shard(tenant, shard_of(user))
+}
+
+fn shard_of(user: UserId) -> u8 {
     let hash = digest(&SHA256, user.to_string().as_bytes());
-    let shard = hash.as_ref().last().copied().unwrap_or_default() % SHARDS;
-    listing_shard(tenant, shard)
+    hash.as_ref().last().copied().unwrap_or_default() % SHARDS
 }
 
 /// The partition key of one shard of a tenant's listing.
@@ -120,10 +123,16 @@ pub fn requests(tenant: &TenantId, status: RequestStatus) -> String {
     format!("T#{tenant}#R#{status}")
 }
 
-/// The partition key in the index of a tenant's consents that end.
+/// The partition key in the index of those consents of a user that end.
 #[must_use]
-pub fn ending_consents(tenant: &TenantId) -> String {
-    format!("T#{tenant}#O")
+pub fn ending_consents(tenant: &TenantId, user: UserId) -> String {
+    ending_consents_shard(tenant, shard_of(user))
+}
+
+/// The partition key of one shard of a tenant's consents that end.
+#[must_use]
+pub fn ending_consents_shard(tenant: &TenantId, shard: u8) -> String {
+    format!("T#{tenant}#O#{shard:x}")
 }
 
 /// Whether the item of a key finds a user of the tenant by something else than the user's id.
