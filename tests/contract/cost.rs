@@ -145,8 +145,9 @@ async fn a_deletion_of_a_person_with_10_systems_and_20_subjects_costs_two_units_
     }
     let (gone, time) = timed(crm.delete(&jan.path)).await;
     println!("DELETE of a user with 10 system profiles and 20 subjects: {time:?}");
-    // A unit reads the settings of the audit. The user with its four look-ups, 30 children with a look-up each, and the tombstone; the
-    // children are read twice, the second time there are none.
+    // A unit reads the settings of the audit. Written are the user with its four look-ups, 30
+    // children with a look-up each, and the tombstone. The children are read twice, the second time
+    // there are none.
     let writes = 2.0 * (1.0 + 4.0) + 30.0 * 2.0 * 2.0 + 1.0;
     assert_eq!(gone.is(204).cost(), (7.0, writes, 4.0));
 }

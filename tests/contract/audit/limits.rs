@@ -56,9 +56,9 @@ async fn au18_many_values_are_kept_in_full_up_to_64_kb_and_as_digests_beyond() {
     let is_digested =
         |value: &&shared::domain::audit::ChangedValue| value.to.as_ref().is_some_and(is_digest);
     // Each longer than 1 KB is a digest.
-    let one = json!({ "username": "one", "attributes": { "common": {
-        "a0": ["x".repeat(16_000)], "a1": (0..5).map(|i| format!("{i}{}", "y".repeat(16_000))).collect::<Vec<_>>(), "a2": ["z"]
-    } } });
+    let five: Vec<_> = (0..5).map(|i| format!("{i}{}", "y".repeat(16_000))).collect();
+    let long = json!({ "a0": ["x".repeat(16_000)], "a1": five, "a2": ["z"] });
+    let one = json!({ "username": "one", "attributes": { "common": long } });
     let one = crm.create(USERS, one).await;
     let entry = complete(&service, &one.id).await.pop().unwrap();
     assert_eq!(entry.detail.values.iter().filter(is_digested).count(), 2);
