@@ -22,8 +22,8 @@ async fn import(office: &Office, row: &Value) -> (String, Vec<String>) {
 
 #[tokio::test]
 async fn co12_an_import_brings_what_was_decided_before() {
-    let office = Office::open().await;
-    office.service.clock.advance(3600);
+    let mut office = Office::open().await;
+    office.later(3600).await;
     let paper = json!({ "evidence_uri": "https://scans.example/7", "locale": "nl" });
     let given = "2026-11-21T10:30:00.000Z";
     let (status, errors) = import(&office, &row(given, paper)).await;
@@ -40,8 +40,8 @@ async fn co12_an_import_brings_what_was_decided_before() {
 
 #[tokio::test]
 async fn co12_what_is_imported_was_decided_in_the_past() {
-    let office = Office::open().await;
-    office.service.clock.advance(3600);
+    let mut office = Office::open().await;
+    office.later(3600).await;
     for (given_at, more, at) in [
         ("2026-11-21T11:00:00.001Z", json!({}), "/consents/0/given_at"),
         ("2026-11-21T09:59:59.999Z", json!({}), "/consents/0/given_at"),
@@ -61,11 +61,11 @@ async fn co12_what_is_imported_was_decided_in_the_past() {
 
 #[tokio::test]
 async fn co12_an_import_does_not_undo_what_the_person_decided_since() {
-    let office = Office::open().await;
+    let mut office = Office::open().await;
     office.agree(json!({})).await;
-    office.service.clock.advance(3600);
+    office.later(3600).await;
     office.withdraw().await.is(200);
-    office.service.clock.advance(3600);
+    office.later(3600).await;
     assert_eq!(import(&office, &row("2026-11-21T10:30:00Z", json!({}))).await.0, "unchanged");
     assert!(!office.granted().await);
 }
