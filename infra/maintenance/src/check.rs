@@ -18,7 +18,8 @@ use shared::domain::sso::Principal;
 use shared::domain::user::User;
 use shared::store::consents::ConsentOf;
 use shared::store::keys::{
-    Children, NamedConsent, PROFILE, SWEEP, is_lookup, kind_of, owner_of_partition, partition_of_user,
+    Children, NamedConsent, PROFILE, SWEEP, is_lookup, kind_of, owner_of_partition,
+    partition_of_user,
 };
 use shared::store::table::Range;
 use shared::store::{Item, Key, Table};
@@ -272,7 +273,8 @@ async fn recheck(
             let history = table.consent_history(tenant, of).await?;
             let empty = ConsentRecord::empty(consent.clone(), audience.cloned());
             let folded = history.iter().fold(empty, ConsentRecord::with);
-            let differs = item.read::<ConsentRecord>().map_or(true, |record| record.value != folded);
+            let differs =
+                item.read::<ConsentRecord>().map_or(true, |record| record.value != folded);
             // Both are written at once, so a record that did not move is of this history.
             Ok(differs
                 && table.get(key).await?.is_some_and(|again| again.version() == item.version()))

@@ -100,7 +100,8 @@ async fn co04_each_way_to_a_system_profile_lacks_them() {
 async fn co04_a_filter_tells_a_system_nothing_of_what_it_does_not_get() {
     let shop = Shop::open().await;
     let by_shoe = "attributes.common.shoe eq \"42\"";
-    for filter in [by_shoe, "given_name eq \"Jan\"", "family_name eq \"Janssen\" and given_name eq \"Jan\""]
+    for filter in
+        [by_shoe, "given_name eq \"Jan\"", "family_name eq \"Janssen\" and given_name eq \"Jan\""]
     {
         assert_eq!(shop.find(filter).await, 404, "{filter}");
     }

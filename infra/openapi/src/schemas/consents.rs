@@ -28,11 +28,7 @@ fn definitions() -> Vec<Described> {
         ("ConsentInput", input().must("id", named("Slug")).example(consent("partners")).schema()),
         (
             "ConsentPatch",
-            input()
-                .unchanged(&["id"])
-                .optional()
-                .example(json!({ "jurisdiction": "NL" }))
-                .schema(),
+            input().unchanged(&["id"]).optional().example(json!({ "jurisdiction": "NL" })).schema(),
         ),
         ("ConsentList", page("Consent")),
         ("ConsentTerms", terms(Record::new("The terms of a consent.")).schema()),
