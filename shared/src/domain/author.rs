@@ -148,7 +148,7 @@ impl Author {
     #[must_use]
     pub fn via(&self) -> Option<Via> {
         match &self.reason {
-            Reason::Request | Reason::Operator => None,
+            Reason::Request | Reason::Operator | Reason::Expiry => None,
             Reason::Approval(id, requester) => {
                 Some(Via::Approval { id: *id, requester: requester.into() })
             }

@@ -25,20 +25,25 @@ async fn co02_a_version_keeps_texts_purposes_and_digests_whatever_becomes_of_the
     assert_eq!((&old["locales"], &old["terms"]), (&before["locales"], &before["terms"]));
 }
 
-#[tokio::test]
-async fn co02_a_version_is_a_draft_until_its_time() {
-    let office = Office::open().await;
-    office.service.clock.advance(1);
-    let at = "2026-11-22T10:00:00.000Z";
-    let draft = office.version(json!({ "effective_at": at })).await;
-    assert_eq!((&draft["version"], &draft["status"]), (&json!(2), &json!("DRAFT")));
+/// What became of the first two versions.
+async fn statuses(office: &Office) -> [String; 2] {
     let status = async |number: u32| {
         let path = format!("{CONSENTS}/news/versions/{number}");
         office.crm.read(&path).await["status"].as_str().unwrap().to_owned()
     };
-    assert_eq!((status(1).await, status(2).await), ("EFFECTIVE".into(), "DRAFT".into()));
-    office.service.clock.advance(DAY);
-    assert_eq!((status(1).await, status(2).await), ("RETIRED".into(), "EFFECTIVE".into()));
+    [status(1).await, status(2).await]
+}
+
+#[tokio::test]
+async fn co02_a_version_is_a_draft_until_its_time() {
+    let mut office = Office::open().await;
+    office.service.clock.advance(1);
+    let at = "2026-11-22T10:00:00.000Z";
+    let draft = office.version(json!({ "effective_at": at })).await;
+    assert_eq!((&draft["version"], &draft["status"]), (&json!(2), &json!("DRAFT")));
+    assert_eq!(statuses(&office).await, ["EFFECTIVE", "DRAFT"]);
+    office.later(DAY).await;
+    assert_eq!(statuses(&office).await, ["RETIRED", "EFFECTIVE"]);
     let list = office.crm.read(&format!("{CONSENTS}/news/versions")).await;
     let numbers: Vec<_> = list["items"].as_array().unwrap().iter().map(|v| &v["version"]).collect();
     assert_eq!(numbers, [&json!(1), &json!(2)]);
