@@ -66,7 +66,7 @@ impl Service {
         let decide = |_: Option<&_>, _: &_| Ok(DefinitionEdit::Replace(off.clone()));
         let key = Some(AuditSettings::KEY);
         let edited =
-            self.table.edit_definition::<AuditSettings>(&author, key, decide, |_| Ok(None));
+            self.table.edit_definition::<AuditSettings>(&author, key, decide, |_| Ok(Vec::new()));
         edited.await.expect("settings");
     }
 

@@ -40,7 +40,7 @@ const USER: &str = "/identity/users/{user_id}";
 
 /// The routes of this function.
 pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
-    let groups: [&[Route]; 11] = [
+    let groups: [&[Route]; 12] = [
         &USER_ROUTES,
         &by::BY_ID_AT_CUSTOMER,
         &by::BY_USERNAME,

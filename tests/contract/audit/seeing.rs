@@ -112,7 +112,11 @@ async fn au04_values_whose_definition_is_gone_are_unknown() {
     crm.patch(&jan.path, gone).if_match("*").await.is(200);
     let author = Author::service(tenant(), Reason::Operator);
     let purge = |_: Option<&_>, _: &_| Ok(DefinitionEdit::<AttributeDefinition>::Purge);
-    service.table.edit_definition(&author, Some(&note.id), purge, |_| Ok(None)).await.unwrap();
+    service
+        .table
+        .edit_definition(&author, Some(&note.id), purge, |_| Ok(Vec::new()))
+        .await
+        .unwrap();
     let key = Key::definition(&tenant(), DefinitionKind::Attribute, &note.id);
     assert!(service.table.get(&key).await.unwrap().is_none());
     service.clock.advance(31);

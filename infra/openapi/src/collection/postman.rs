@@ -19,7 +19,10 @@ pub(super) fn file(collection: &Collection) -> File {
         "variable" => variables.map(|(key, value)| pair(key, value)).collect::<Vec<_>>(),
         "item" => collection.folders.iter().map(folder).collect::<Vec<_>>(),
     };
-    File { path: "kith.json".to_owned(), text: writer::text(&Json::Object(document), Layout::BODY) + "\n" }
+    File {
+        path: "kith.json".to_owned(),
+        text: writer::text(&Json::Object(document), Layout::BODY) + "\n",
+    }
 }
 
 fn folder(folder: &Folder) -> Json {
