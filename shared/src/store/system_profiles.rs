@@ -5,15 +5,19 @@
 //! that touches them also puts or deletes the profile under the version that was read, and checks
 //! that the base profile is unchanged since it was read, and so live.
 
+mod items;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+pub use self::items::create_profile;
+use self::items::{check_unchanged, lookup_key, owned_by, profile_key, writes_of};
 use super::audit::UserRecord;
 use super::consents::governing_keys;
 use super::item::Item;
-use super::keys::{Child, Children, Key};
+use super::keys::{Children, Key};
 use super::retry::Retry;
 use super::table::Table;
-use super::user_writes::{add, remove};
+use super::user_writes::remove;
 use super::users::StoredUser;
 use super::write::{CommitError, Condition, Write};
 use crate::domain::audit::{Operation, diff_profile};
@@ -355,71 +359,4 @@ impl Table {
         writes.extend(guard.entry);
         Ok(())
     }
-}
-
-/// The look-ups that the item of a system profile owns.
-fn owned_by(item: &Item) -> Result<BTreeSet<Lookup>> {
-    let lookups: Result<_, _> = item.get_texts("ix").into_iter().map(str::parse).collect();
-    lookups
-        .map_err(|_| Error::unexpected("cannot read the stored index entries of a system profile"))
-}
-
-/// The writes that replace a profile that was read: first the profile, then the check of its base,
-/// then the look-ups.
-fn writes_of(
-    tenant: &TenantId,
-    base: &StoredUser,
-    read: &Versioned<SystemProfile>,
-    next: &Versioned<SystemProfile>,
-    owned: &BTreeSet<Lookup>,
-    lookups: &BTreeSet<Lookup>,
-) -> Vec<Write> {
-    let user = base.value.id;
-    let put = profile_item(tenant, user, next).texts("ix", lookups.iter().map(ToString::to_string));
-    let mut writes =
-        vec![Write::Put(put, Condition::Version(read.version)), check_unchanged(tenant, base)];
-    writes.extend(lookups.difference(owned).map(|lookup| add(tenant, lookup, user)));
-    writes.extend(owned.difference(lookups).map(|lookup| remove(tenant, lookup, user)));
-    writes
-}
-
-fn profile_key(tenant: &TenantId, user: UserId, system: &PartyId) -> Key {
-    Key::child(tenant, user, Child::SystemProfile(system))
-}
-
-/// Where the user of a system profile that is named so is looked up.
-fn lookup_key(tenant: &TenantId, system: &PartyId, name: &ProfileName) -> Key {
-    match name {
-        ProfileName::Profile(id) => Key::profile(tenant, system, *id),
-        ProfileName::Base(id) => Key::base(tenant, id),
-    }
-}
-
-/// Checks that the base profile is unchanged since it was read: live, and of the same version.
-fn check_unchanged(tenant: &TenantId, base: &StoredUser) -> Write {
-    Write::Check(Key::user(tenant, base.value.id), Condition::Version(base.version()))
-}
-
-fn profile_item(tenant: &TenantId, user: UserId, profile: &Versioned<SystemProfile>) -> Item {
-    let SystemProfile { id, system, .. } = &profile.value;
-    Item::at(&profile_key(tenant, user, system))
-        .versioned(profile)
-        .text("holder", user.to_string())
-        .text("forward", Key::profile(tenant, system, *id).pk())
-}
-
-/// The writes that store a profile that did not exist and that overrides nothing: the profile, then
-/// the look-up of its id. The caller that commits them checks that the user is live, or puts it.
-#[must_use]
-pub fn create_profile(
-    tenant: &TenantId,
-    user: UserId,
-    profile: &Versioned<SystemProfile>,
-) -> [Write; 2] {
-    let SystemProfile { id, system, .. } = &profile.value;
-    let lookup = Item::at(&Key::profile(tenant, system, *id)).text("holder", user.to_string());
-    [
-        Write::Put(profile_item(tenant, user, profile), Condition::Absent),
-        Write::Put(lookup, Condition::Absent),
-    ]
 }

@@ -46,7 +46,10 @@ async fn au18_many_values_are_kept_in_full_up_to_64_kb_and_as_digests_beyond() {
     let values = |length: usize| -> Value {
         (0..200).map(|i| (format!("a{i}"), json!(["x".repeat(length)]))).collect()
     };
-    let body = |name: &str, length: usize| json!({ "username": name, "attributes": { "common": values(length) } });
+    let body = |name: &str, length: usize| {
+        let common = values(length);
+        json!({ "username": name, "attributes": { "common": common } })
+    };
     let small = crm.create(USERS, body("small", 300)).await;
     let entry = complete(&service, &small.id).await.pop().unwrap();
     assert_eq!(

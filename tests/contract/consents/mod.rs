@@ -44,7 +44,10 @@ pub fn terms(id: &str, more: Value) -> Value {
 
 /// Terms to which people agree by saying nothing.
 pub fn silent() -> Value {
-    let purpose = |id: &str| json!({ "id": id, "name": id.to_uppercase(), "legal_basis": "legitimate_interests" });
+    let purpose = |id: &str| {
+        let name = id.to_uppercase();
+        json!({ "id": id, "name": name, "legal_basis": "legitimate_interests" })
+    };
     let purposes = ["letter", "calls", "offers"].map(purpose);
     json!({ "needs": "opt_out", "purposes": purposes })
 }

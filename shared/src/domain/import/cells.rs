@@ -139,3 +139,19 @@ fn importable(persona: &Object) -> Object {
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect()
 }
+
+/// Where the values of an attribute stand in a document; `null` until something is put there.
+/// `None` when the document has something else than objects on the way.
+pub(super) fn place<'a>(
+    document: &'a mut Object,
+    category: &str,
+    name: &str,
+) -> Option<&'a mut Json> {
+    let mut members = document;
+    for part in ["attributes", category] {
+        let next = members.entry(part.to_owned()).or_insert_with(|| Json::Object(Object::new()));
+        let Json::Object(inner) = next else { return None };
+        members = inner;
+    }
+    Some(members.entry(name.to_owned()).or_insert(Json::Null))
+}

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::apply::CONSENTS;
-use super::cells::{guarded, personas, personas_cell, unguarded, values, values_cell};
+use super::cells::{guarded, personas, personas_cell, place, unguarded, values, values_cell};
 use super::width::MAX_COLUMNS;
 use crate::domain::definition::{DataFormat, Predefined};
 use crate::domain::error::{Code, Error, Result, Violation, Violations};
@@ -384,20 +384,4 @@ fn add_values(document: &mut Object, category: &str, name: &str, values: Vec<Jso
         Some(there) if !values.is_empty() => *there = Json::Array(values),
         _ => {}
     }
-}
-
-/// Where the values of an attribute stand in a document; `null` until something is put there.
-/// `None` when the document has something else than objects on the way.
-pub(super) fn place<'a>(
-    document: &'a mut Object,
-    category: &str,
-    name: &str,
-) -> Option<&'a mut Json> {
-    let mut members = document;
-    for part in ["attributes", category] {
-        let next = members.entry(part.to_owned()).or_insert_with(|| Json::Object(Object::new()));
-        let Json::Object(inner) = next else { return None };
-        members = inner;
-    }
-    Some(members.entry(name.to_owned()).or_insert(Json::Null))
 }

@@ -1,6 +1,7 @@
 //! Rows: what a file says of each person, one document each.
 
-use super::columns::{Columns, Mapping, place};
+use super::cells::place;
+use super::columns::{Columns, Mapping};
 use super::records::{AFTER_QUOTE, Dialect, scan};
 use super::task::too_large;
 use super::width::check_width;
