@@ -258,6 +258,14 @@ impl Faults {
         gate
     }
 
+    /// Holds each call of this operation that names this at a gate.
+    pub fn hold_naming(&self, operation: &'static str, name: &str) -> Arc<Gate> {
+        let gate = Gate::closed();
+        let trigger = FaultTrigger::Naming(operation, name.to_owned());
+        self.plan(|plan| plan.rules.push((trigger, Fault::Held(gate.clone()))));
+        gate
+    }
+
     /// The calls since the last reset, attempts counted one by one.
     pub fn seen(&self) -> Vec<RecordedCall> {
         self.plan(|plan| plan.seen.clone())

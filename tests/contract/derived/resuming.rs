@@ -154,8 +154,7 @@ async fn d7_a_sweeper_that_crashes_at_any_call_leaves_the_erasure_to_the_next() 
         crm.create("/api/v1/sso/application-subjects", subject).await;
         // The erasure stops right after F1, its first write.
         service.faults.reset();
-        let gate = Gate::closed();
-        service.faults.next("Query", Fault::Held(gate.clone()));
+        let gate = service.faults.hold_naming("Query", &format!("#U#{}", jan.id));
         let erasure = tokio::spawn(crm.delete(&jan.path).into_future());
         gate.reached().await;
         erasure.abort();
