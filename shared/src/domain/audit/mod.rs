@@ -6,8 +6,11 @@
 
 mod chain;
 mod diff;
+mod digest;
 mod entry;
 mod fold;
+mod hour;
+mod ocsf;
 mod operation;
 mod render;
 mod settings;
@@ -18,7 +21,12 @@ pub use self::entry::{
     Actor, ActorKind, Change, ChangeKind, ChangedField, ChangedValue, Derivation, Detail, Entry,
     Previous, Via, is_digest,
 };
+pub use self::digest::{
+    Digest, DigestLink, ExportedHead, ExportedObject, FORM, SignedDigest, sha256,
+};
 pub use self::fold::Past;
+pub use self::hour::Hour;
+pub use self::ocsf::{ExportedEntry, OCSF};
 pub use self::operation::Operation;
 pub use self::render::{AttributeFilter, ReadEntry, Reader, pointer_shown};
 pub use self::settings::{AuditSettings, Level};
