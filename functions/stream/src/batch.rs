@@ -1,9 +1,13 @@
 //! What Lambda hands over of a DynamoDB stream, and what it wants to hear.
 
-use serde::{Deserialize, Serialize};
-use shared::store::{Table, keys};
+use std::collections::BTreeMap;
 
-use crate::{EventSink, Unpublished, UserChange, publish};
+use serde::{Deserialize, Serialize};
+use shared::store::keys::Children;
+use shared::store::{Key, Table};
+
+use crate::outgoing::Outgoing;
+use crate::{EventSink, Unpublished, UserChange};
 
 /// Records of one shard of the stream, oldest first.
 #[derive(Debug, Deserialize)]
@@ -63,23 +67,34 @@ pub struct BatchItemFailure {
     pub sequence: String,
 }
 
-/// Publishes the changes of a batch. Records of other items, and removals of expired tombstones, are
-/// skipped. A failure does not stop the others from being published; the answer is the first one.
+/// Publishes the changes of a batch, and its audit entries of users. Records of other items, and
+/// removals of expired ones, are skipped. A failure does not stop the others from being published;
+/// the answer is the first one.
 pub async fn handle(table: &Table, batch: StreamBatch, sink: &impl EventSink) -> BatchFailures {
-    let due = |record: &StreamRecord| {
-        record.name != "REMOVE" && record.dynamodb.keys.sk.text == keys::PROFILE
-    };
-    let records: Vec<_> = batch.records.into_iter().filter(due).collect();
-    let change = |record: &StreamRecord| UserChange {
-        partition: record.dynamodb.keys.pk.text.clone(),
-        inserted: record.name == "INSERT",
-    };
-    let changes: Vec<_> = records.iter().map(change).collect();
-    let Unpublished { delayed, unreadable } = publish(table, &changes, sink).await;
+    let records = batch.records;
+    let (mut changes, mut entries) = (Vec::new(), BTreeMap::new());
+    for (position, record) in records.iter().enumerate() {
+        let Keys { pk, sk } = &record.dynamodb.keys;
+        let key = Key::stored(&pk.text, &sk.text);
+        if record.name != "REMOVE" && key.is_user() {
+            let (partition, inserted) = (pk.text.clone(), record.name == "INSERT");
+            changes.push((position, UserChange { partition, inserted }));
+        } else if record.name == "INSERT" && Children::AuditEntries.include(&key) {
+            entries.insert(key, position);
+        }
+    }
+    let (users, audited) = (changes.len(), entries.len());
+    let mut outgoing = Outgoing::default();
+    outgoing.add_users(table, changes.iter().map(|(position, change)| (*position, change))).await;
+    if !entries.is_empty() {
+        outgoing.add_entries(table, entries).await;
+    }
+    let Unpublished { delayed, unreadable } = outgoing.send(sink).await;
     let first = delayed.first().into_iter().chain(unreadable.first()).min();
     tracing::info!(
         operation = "publish",
-        changes = changes.len(),
+        changes = users,
+        audit_entries = audited,
         delayed = delayed.len(),
         unreadable = unreadable.len()
     );

@@ -1,5 +1,6 @@
 //! Change events: who reads the table's stream tells others that a user was created, updated or
-//! deleted, and at which version.
+//! deleted, and at which version. If the stream function is handed audit entries of users, it tells
+//! of each of them too.
 //!
 //! An event names the user and says nothing of the person; who wants to know more asks the service.
 //! Events come at least once, and those of one user in the order of their versions: the user is
@@ -7,22 +8,22 @@
 
 mod batch;
 mod bridge;
-
-use std::collections::BTreeMap;
+mod outgoing;
 
 use serde::Serialize;
+use shared::domain::audit::{Actor, Operation, Via};
 use shared::domain::id::{TenantId, UserId};
+use shared::env::Timestamp;
 use shared::store::Table;
-use shared::store::keys;
-use shared::store::user_state::UserState;
 
 pub use batch::{BatchFailures, StreamBatch, handle};
 pub use bridge::{EventBridge, client_settings};
+use outgoing::Outgoing;
 
 /// The source of all events.
 pub const SOURCE: &str = "kith";
 
-/// The kind of a change event.
+/// The kind of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum EventKind {
     /// It was made.
@@ -34,6 +35,9 @@ pub enum EventKind {
     /// It was forgotten.
     #[serde(rename = "user.deleted")]
     Deleted,
+    /// A write of it left an audit entry.
+    #[serde(rename = "kith.audit")]
+    Audit,
 }
 
 impl EventKind {
@@ -44,13 +48,24 @@ impl EventKind {
             Self::Created => "user.created",
             Self::Updated => "user.updated",
             Self::Deleted => "user.deleted",
+            Self::Audit => "kith.audit",
         }
     }
 }
 
+/// What an event is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum EventDetail {
+    /// A user that changed.
+    User(UserDetail),
+    /// An audit entry of a user.
+    Audit(Box<AuditDetail>),
+}
+
 /// The user that an event is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct EventDetail {
+pub struct UserDetail {
     /// The user's id.
     pub id: UserId,
     /// The user's tenant.
@@ -60,16 +75,72 @@ pub struct EventDetail {
     pub version: u64,
 }
 
+/// The audit entry that an event is about: neither values nor reasons.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AuditDetail {
+    /// The user's tenant.
+    pub tenant: TenantId,
+    /// The user's id.
+    pub user: UserId,
+    /// The sequence of the entry: the version of the user that the write left.
+    pub sequence: u64,
+    /// When it was written.
+    pub at: Timestamp,
+    /// What was done.
+    pub operation: Operation,
+    /// Who did it.
+    pub actor: Actor,
+    /// How it came about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub via: Option<Via>,
+    /// The id of the request, as logs have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// The first fields that changed, as JSON Pointers into the stored profile.
+    pub pointers: Vec<String>,
+    /// How many more fields changed. EventBridge takes 256 KB at once.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub more_pointers: usize,
+}
+
+/// The most pointers of an event.
+pub const MAX_POINTERS: usize = 100;
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
 /// An event, with the members that subscribers of EventBridge see.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Event {
     /// Always [`SOURCE`].
     pub source: &'static str,
-    /// What became of the user.
+    /// What it tells.
     #[serde(rename = "detail-type")]
     pub kind: EventKind,
-    /// Which user.
+    /// Of whom.
     pub detail: EventDetail,
+}
+
+impl EventDetail {
+    /// The user whom the event is about.
+    #[must_use]
+    pub fn user(&self) -> UserId {
+        match self {
+            Self::User(detail) => detail.id,
+            Self::Audit(detail) => detail.user,
+        }
+    }
+
+    /// The version of the user that it tells of.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        match self {
+            Self::User(detail) => detail.version,
+            Self::Audit(detail) => detail.sequence,
+        }
+    }
 }
 
 /// Where events go.
@@ -97,70 +168,10 @@ pub struct Unpublished {
     pub unreadable: Vec<usize>,
 }
 
-/// The changes of one user.
-#[derive(Default)]
-struct UserChanges {
-    positions: Vec<usize>,
-    inserted: bool,
-}
-
 /// Publishes changes: one event for each user, however many of its writes there are, in the order of
 /// the last write of each.
 pub async fn publish(table: &Table, changes: &[UserChange], sink: &impl EventSink) -> Unpublished {
-    let mut unpublished = Unpublished::default();
-    let mut users: BTreeMap<(TenantId, UserId), UserChanges> = BTreeMap::new();
-    for (position, change) in changes.iter().enumerate() {
-        match keys::owner_of_partition(&change.partition) {
-            Some(user) => {
-                let changed = users.entry(user).or_default();
-                changed.positions.push(position);
-                changed.inserted |= change.inserted;
-            }
-            None => unpublished.unreadable.push(position),
-        }
-    }
-    let mut users: Vec<_> = users.into_iter().collect();
-    users.sort_by_key(|(_, changed)| changed.positions.last().copied());
-    let wanted: Vec<_> = users.iter().map(|(user, _)| user.clone()).collect();
-    let states = match table.states(&wanted).await {
-        Ok(states) => states,
-        Err(error) => {
-            tracing::error!(operation = "publish", cause = %error);
-            unpublished.delayed =
-                users.into_iter().flat_map(|(_, changed)| changed.positions).collect();
-            return unpublished.sorted();
-        }
-    };
-    let (mut events, mut of_events) = (Vec::new(), Vec::new());
-    for ((tenant, id), changed) in users {
-        let user = (tenant, id);
-        let (kind, version) = match states.get(&user) {
-            Some(UserState::Alive(version)) if changed.inserted => (EventKind::Created, version.0),
-            Some(UserState::Alive(version)) => (EventKind::Updated, version.0),
-            Some(UserState::Deleted(version)) => (EventKind::Deleted, version.0),
-            Some(UserState::Unreadable) => {
-                unpublished.unreadable.extend(changed.positions);
-                continue;
-            }
-            // The tombstone is past its time.
-            None => continue,
-        };
-        let (tenant, id) = user;
-        events.push(Event { source: SOURCE, kind, detail: EventDetail { id, tenant, version } });
-        of_events.push(changed.positions);
-    }
-    if !events.is_empty() {
-        for failed in sink.publish(&events).await {
-            unpublished.delayed.extend(of_events.get(failed).into_iter().flatten());
-        }
-    }
-    unpublished.sorted()
-}
-
-impl Unpublished {
-    fn sorted(mut self) -> Self {
-        self.delayed.sort_unstable();
-        self.unreadable.sort_unstable();
-        self
-    }
+    let mut outgoing = Outgoing::default();
+    outgoing.add_users(table, changes.iter().enumerate()).await;
+    outgoing.send(sink).await
 }

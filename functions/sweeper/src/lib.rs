@@ -2,12 +2,13 @@
 //!
 //! It finishes erasures that were interrupted, recomputes derived attributes after a workflow has
 //! changed, brings index entries into another form, makes those of a raised `search`, looks whether
-//! anybody holds what is deprecated, verifies the audit, and goes on with imports. All that it does
-//! can be interrupted, repeated and done by several at once.
+//! anybody holds what is deprecated, verifies and exports the audit, and goes on with imports. All
+//! that it does can be interrupted, repeated and done by several at once.
 
 mod audit;
 mod definitions;
 mod derived;
+mod export;
 mod lookups;
 mod walk;
 
@@ -15,8 +16,10 @@ use std::collections::VecDeque;
 
 pub use audit::SAMPLE;
 pub use definitions::{LOOK_AGAIN_SECONDS, SECOND_LOOK_SECONDS};
+pub use export::{DELAY_SECONDS, ExportProgress, PART};
 pub use lookups::ROLLOUT_SECONDS;
 use shared::app::App;
+use shared::archive::Archive;
 use shared::domain::error::Result;
 use shared::env::Timestamp;
 use shared::store::imports::WaitingImport;
@@ -45,11 +48,13 @@ pub struct SweepReport {
     pub unused: u64,
     /// Rows of imports that got their status.
     pub imported: u64,
+    /// Hours of the audit that were exported.
+    pub exported: u64,
 }
 
 /// Does the waiting work, until none is left or `until` has come. What fails does not keep the rest from
-/// being done; the first failure is the answer then.
-pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
+/// being done; the first failure is the answer then. Without an archive the audit is not exported.
+pub async fn sweep(app: &App, archive: Option<&Archive>, until: Timestamp) -> Result<SweepReport> {
     let (mut report, mut failure) = (SweepReport::default(), None);
     let unfinished = app.table().unfinished_forgets().await?;
     // The template makes metrics of these lines, and an alarm reads the age.
@@ -67,6 +72,7 @@ pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
     let mut tenants = app.table().tenants().await?;
     let first = first_turn(app.env().clock.now(), tenants.len());
     tenants.rotate_left(first);
+    let mut export_waits = 0;
     for tenant in tenants {
         if app.env().clock.now() >= until {
             break;
@@ -90,13 +96,31 @@ pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
         if let Err(error) = audit::verify(app, &schema, until).await {
             failure = failure.or(Some(error));
         }
+        let Some(archive) = archive else { continue };
+        let mut waits = 0;
+        let done = export::export(app, &schema, archive, until, &mut report, &mut waits).await;
+        export_waits = export_waits.max(waits);
+        if let Err(error) = done {
+            failure = failure.or(Some(error));
+        }
+    }
+    if archive.is_some() {
+        tracing::info!(operation = "sweep", oldest_export_seconds = export_waits);
     }
     if let Err(error) = import(app, until.plus_seconds(IMPORT_SECONDS), &mut report).await {
         failure = failure.or(Some(error));
     }
     if report != SweepReport::default() {
-        let SweepReport { erasures, derived, changed, failed, reindexed, unused, imported } =
-            report;
+        let SweepReport {
+            erasures,
+            derived,
+            changed,
+            failed,
+            reindexed,
+            unused,
+            imported,
+            exported,
+        } = report;
         tracing::info!(
             operation = "sweep",
             erasures,
@@ -105,7 +129,8 @@ pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
             failed,
             reindexed,
             unused,
-            imported
+            imported,
+            exported
         );
     }
     failure.map_or(Ok(report), Err)

@@ -111,7 +111,8 @@ mod tests {
         let value: Value = serde_json::from_str(&text).unwrap();
         assert!(open(serde_json::to_string_pretty(&value).unwrap().as_bytes(), &jwk).is_ok());
         let token = key.sign(&serde_json::json!({ "version": 1 })).unwrap();
-        let (header, signature) = (token.split('.').next().unwrap(), token.rsplit('.').next().unwrap());
+        let (header, signature) =
+            (token.split('.').next().unwrap(), token.rsplit('.').next().unwrap());
         let forged = format!(r#"{{"version":1,"signature":"{header}..{signature}"}}"#);
         assert_eq!(open(forged.as_bytes(), &jwk), Err("its signature is of another type"));
     }

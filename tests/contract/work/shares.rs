@@ -57,7 +57,7 @@ async fn wk5_tenants_take_turns_with_their_imports() {
     let quick = waiting(&acme, TENANT, format!("username\n{}", rows.join("\n"))).await;
 
     let until = clock.now().plus_seconds(7 - sweeper::IMPORT_SECONDS);
-    sweeper::sweep(&service.app(), until).await.unwrap();
+    sweeper::sweep(&service.app(), None, until).await.unwrap();
 
     assert_eq!(done(&acme, quick).await, ("COMPLETED".to_owned(), 100));
     let (_, first) = done(&beta, slow[0]).await;

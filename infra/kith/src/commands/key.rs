@@ -32,7 +32,7 @@ pub(crate) enum Action {
     },
     /// List the published keys with their times in UTC
     List,
-    /// Store private keys and the key of the audit without the seal of a KMS key
+    /// Store private keys and the keys of the audit without the seal of a KMS key
     ///
     /// Use it to seal them with another key, or with none. Deploy the stack without `SealingKeyArn`
     /// first: the functions seal again what they find unsealed, and cannot open what is sealed until
@@ -83,8 +83,8 @@ pub(crate) async fn run(
             }
         }
         Action::Unseal => {
-            let audit = table.unseal_audit_key().await.map_err(failed)?;
-            let count = keys.unseal().await.map_err(failed)? + usize::from(audit);
+            let audit = table.unseal_audit_keys().await.map_err(failed)?;
+            let count = keys.unseal().await.map_err(failed)? + audit;
             console.print(&json!({ "unsealed": count }), || {
                 format!("unsealed {}", counted(count, "key"))
             })?;

@@ -101,7 +101,10 @@ mod tests {
     fn an_hour_has_one_text_and_one_path() {
         let time = Timestamp::parse("2026-11-21T10:59:59.999Z").unwrap();
         let hour = Hour::of(time);
-        assert_eq!((hour.to_string(), hour.path()), ("2026-11-21T10".into(), "2026/11/21/10".into()));
+        assert_eq!(
+            (hour.to_string(), hour.path()),
+            ("2026-11-21T10".into(), "2026/11/21/10".into())
+        );
         assert_eq!(hour.to_string().parse(), Ok(hour));
         assert_eq!(Hour::of_path("2026/11/21/10"), Some(hour));
         assert_eq!((Hour::of(hour.end()), hour.next().before()), (hour.next(), hour));

@@ -17,12 +17,12 @@ mod settings;
 
 pub use self::chain::{Chain, LedgerChain};
 pub use self::diff::{diff_child, diff_profile, diff_user};
+pub use self::digest::{
+    Digest, DigestLink, ExportedHead, ExportedObject, FORM, SignedDigest, sha256,
+};
 pub use self::entry::{
     Actor, ActorKind, Change, ChangeKind, ChangedField, ChangedValue, Derivation, Detail, Entry,
     Previous, Via, is_digest,
-};
-pub use self::digest::{
-    Digest, DigestLink, ExportedHead, ExportedObject, FORM, SignedDigest, sha256,
 };
 pub use self::fold::Past;
 pub use self::hour::Hour;
