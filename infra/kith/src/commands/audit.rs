@@ -1,5 +1,9 @@
-//! `kith audit`: verifies that nobody changed the audit behind the service's back (rule AU-07).
+//! `kith audit`: verifies that nobody changed the audit behind the service's back, in the table (rule
+//! AU-07) or in its export (rule AU-15).
 
+mod digests;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -19,6 +23,10 @@ use crate::output::{Console, counted, say};
 pub(crate) enum Action {
     /// Verify that no audit entry was changed, removed, swapped or added
     Verify(Options),
+    /// Print the public key of the digests of exports, as a JWK
+    ///
+    /// Keep it outside the account: with it an export can be verified without the table.
+    Key,
 }
 
 /// What to verify.
@@ -30,6 +38,13 @@ pub(crate) struct Options {
     /// Verify this user alone
     #[arg(long)]
     user: Option<UserId>,
+    /// Verify an export in this folder, a copy of the bucket
+    #[arg(long, value_name = "DIR", conflicts_with = "user")]
+    digests: Option<PathBuf>,
+    /// Verify the export with the public key in this file, which `kith audit key` printed, and
+    /// without the table
+    #[arg(long, value_name = "FILE", requires = "digests")]
+    jwk: Option<PathBuf>,
 }
 
 /// Verifies and prints the report; fails if something is wrong.
@@ -38,7 +53,12 @@ pub(crate) async fn run(
     location: &TableLocation,
     console: Console,
 ) -> Result<ExitCode, Failure> {
-    let Action::Verify(Options { tenant, user }) = action;
+    let Action::Verify(Options { tenant, user, digests, jwk }) = action else {
+        return digests::print_key(location).await;
+    };
+    if let Some(folder) = digests {
+        return digests::verify(&folder, &tenant, jwk, location, console).await;
+    }
     let table = location.open_tenant(&tenant).await?;
     let failed = Resource::User.failed();
     let settings = table.audit_settings(&tenant).await.map_err(&failed)?;

@@ -13,13 +13,13 @@ use serde_json::Value;
 
 use super::chain::{Head, StoredEntry};
 use super::users::HEAD;
-use crate::domain::audit::{Chain, ExportedEntry, ExportedHead, Hour, LedgerChain};
+use crate::domain::audit::{Chain, DigestLink, ExportedEntry, ExportedHead, Hour, LedgerChain};
 use crate::domain::error::Result;
 use crate::domain::id::TenantId;
-use crate::domain::versioned::Version;
+use crate::domain::versioned::{Version, Versioned};
 use crate::store::index::{Position, SortRange};
 use crate::store::item::Item;
-use crate::store::keys::{self, AUDIT_SHARDS, Key};
+use crate::store::keys::{self, AUDIT_SHARDS, Key, Walk};
 use crate::store::table::{Range, Table};
 
 /// How many entries are read at once.
@@ -245,6 +245,16 @@ impl Table {
         let items = self.get_parts(entries, &["pk", "sk", "doc", "expires_at"]).await?;
         let read = |item: &Item| Some((item.key(), StoredEntry::read(item)?));
         Ok(items.iter().filter_map(read).collect())
+    }
+
+    /// The last digest that was stored; `None` if there is none.
+    pub async fn last_digest(&self, tenant: &TenantId) -> Result<Option<DigestLink>> {
+        #[derive(Deserialize)]
+        struct Stored {
+            previous: Option<DigestLink>,
+        }
+        let stored: Option<Versioned<Stored>> = self.progress(tenant, Walk::Export).await?;
+        Ok(stored.and_then(|stored| stored.value.previous))
     }
 
     /// The chains of the ledger that do not have any more what was exported of them: their head is
