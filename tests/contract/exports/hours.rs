@@ -24,6 +24,7 @@ async fn au15_each_hour_has_a_digest_that_names_the_one_before() {
     assert_eq!(scene.sweep().await.exported, 0);
     scene.service.clock.advance(DELAY_SECONDS);
     assert_eq!(scene.sweep().await.exported, 1);
+    let crm = crm.with_token().await;
     crm.patch(&jan.path, json!({ "given_name": "J" })).if_match("*").await.is(200);
     scene.next_hour().await;
     assert_eq!(scene.sweep().await.exported, 0, "it is done");

@@ -146,7 +146,7 @@ async fn au08_au14_exported_lines_follow_the_schema_and_hold_no_values() {
     change.header("kith-reason", reason).await.is(200);
     let jan = setting.boss.create("/identity/users", person("jan")).await;
     scene.next_hour().await;
-    setting.boss.delete(&person_with.user.path).await.is(204);
+    setting.boss.clone().with_token().await.delete(&person_with.user.path).await.is(204);
     scene.next_hour().await;
     let schemas = Schemas::read();
     let lines = scene.lines();

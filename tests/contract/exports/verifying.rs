@@ -17,8 +17,8 @@ const LAST: &str = "2026-11-21T12";
 /// An export of four hours, of which three have entries.
 async fn exported() -> Scene {
     let scene = Scene::open().await;
-    let crm = scene.service.crm().await;
     for name in ["ann", "bob", "cor"] {
+        let crm = scene.service.crm().await;
         crm.create("/identity/users", person(name)).await;
         scene.next_hour().await;
     }
