@@ -114,7 +114,6 @@ fn au14_each_actor_and_each_way_has_its_form() {
     });
     for (actor, via) in [
         (json!({ "kind": "person", "id": USER }), Some(approval)),
-        (json!({ "kind": "subject", "id": "ab".repeat(32) }), None),
         (json!({ "kind": "service" }), Some(json!({ "kind": "workflow" }))),
         (json!({ "kind": "operator" }), None),
         (

@@ -195,9 +195,6 @@ fn actor(actor: &Actor) -> Value {
     match actor.kind {
         ActorKind::Client => json!({ "app_uid": id }),
         ActorKind::Person => json!({ "user": { "type": "User", "type_id": 1, "uid": id } }),
-        ActorKind::Subject => {
-            json!({ "user": { "type": "Subject", "type_id": OTHER, "uid": id } })
-        }
         ActorKind::Service => json!({ "app_name": "kith" }),
         ActorKind::Operator => {
             json!({ "user": { "name": "operator", "type": "Admin", "type_id": 2 } })
