@@ -70,6 +70,9 @@ clean() {
     aws kms schedule-key-deletion --key-id "$key" --pending-window-in-days 7 >/dev/null
     note "the key $key is deleted in 7 days"
   fi
+  for name in $(aws s3api list-buckets --output text --query 'Buckets[].Name'); do
+    [[ $name != "$stack"-audit-* ]] || aws s3 rb --force "s3://$name"
+  done
   # The tables that the stack has let go of bear its name.
   for name in $own $(aws dynamodb list-tables --output text --query 'TableNames[]'); do
     [[ $name != "$stack"-* ]] || drop_table "$name"
@@ -322,11 +325,15 @@ until [[ $(aws dynamodb describe-table --table-name "$restored" --output text \
 replaced=$table table=$restored
 kith forget --tenant acme --replay-from "$replaced" >/dev/null && pass "erasures are repeated"
 kith check --tenant acme >/dev/null && pass "the restored table agrees"
-# With sealed keys, and metrics of each operation.
+# With sealed keys, metrics of each operation, and an export of the audit.
+bucket=$stack-audit-$(aws sts get-caller-identity --output text --query Account)
+where=(--create-bucket-configuration "LocationConstraint=$AWS_REGION")
+[[ $AWS_REGION != us-east-1 ]] || where=()
+aws s3api create-bucket --bucket "$bucket" "${where[@]}" >/dev/null
 key=$(aws kms create-key --description "$stack" --output text --query KeyMetadata.Arn)
 aws kms create-alias --alias-name "alias/$stack" --target-key-id "$key"
 if deploy "ExistingTableArn=$arn" "ExistingTableStreamArn=$stream" "SealingKeyArn=$key" \
-  OperationMetrics=true; then
+  OperationMetrics=true AuditEvents=true "AuditBucket=$bucket"; then
   expect "the stack uses it" "$restored" "$(output TableName)" ""
   expect "a list from it" 200 "$(request GET '/identity/users?limit=1')" "$(cat "$scratch/body")"
   aws dynamodb describe-table --table-name "$replaced" >/dev/null && pass "the replaced table stays"
@@ -338,6 +345,14 @@ if deploy "ExistingTableArn=$arn" "ExistingTableStreamArn=$stream" "SealingKeyAr
     --expression-attribute-values '{":pk":{"S":"K#private"}}' --filter-expression \
     "attribute_exists(secret)" --output text --query Count)
   expect "private keys that are not sealed" 0 "$unsealed" "KMS refused; see the log of TokenFunction."
+  # The hour before this one is exported once it has ended for five minutes.
+  for _ in {1..10}; do
+    sleep 60
+    aws s3 sync --quiet "s3://$bucket" "$scratch/export"
+    [[ ! -d $scratch/export/acme/digests ]] || break
+  done
+  kith audit verify --tenant acme --digests "$scratch/export" >"$scratch/digests" &&
+    pass "the exported audit verifies: $(head -c 200 "$scratch/digests")"
 else
   fail "the stack does not take the restored table"
 fi

@@ -7,14 +7,18 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{
-    SignableBody, SignableRequest, SigningInstructions, SigningSettings, sign,
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningInstructions,
+    SigningSettings, UriPathNormalizationMode, sign,
 };
 use aws_sigv4::sign::v4;
 use aws_smithy_types::body::SdkBody;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Method, Request};
 use http_body_util::{BodyExt as _, Limited};
+use ring::digest::{SHA256, digest};
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -23,6 +27,8 @@ use crate::https::{self, Connections, Trust};
 
 /// How long one attempt may take.
 const ATTEMPT: Duration = Duration::from_secs(1);
+/// How long one attempt to store an object may take: it has some megabytes.
+const STORING: Duration = Duration::from_secs(5);
 /// How often a request is sent that is not answered, or answered that the service is busy.
 const ATTEMPTS: u32 = 3;
 /// How long the first pause between attempts is; each further one is twice as long.
@@ -67,7 +73,16 @@ pub struct Service {
     name: &'static str,
     region: String,
     url: String,
+    /// How long one attempt may take.
+    attempt: Duration,
 }
+
+/// A bucket of S3.
+#[derive(Clone, Debug)]
+pub struct Bucket(Service);
+
+/// The name of S3.
+const S3: &str = "s3";
 
 impl Account {
     /// Makes one; no connection is opened.
@@ -89,9 +104,40 @@ impl Account {
         let region = parts.nth(1).unwrap_or_default();
         let own = || format!("https://{name}.{region}.{}", domain(partition));
         let url = self.endpoint.clone().unwrap_or_else(own);
-        let url = url.trim_end_matches('/').to_owned();
-        Service { account: self.clone(), name, region: region.to_owned(), url }
+        self.service_at(name, region, url.trim_end_matches('/').to_owned(), ATTEMPT)
     }
+
+    /// A bucket of S3 by its name, in a region. The name has no dots: it is one label of the host.
+    #[must_use]
+    pub fn bucket(&self, name: &str, region: &str) -> Bucket {
+        let url = match &self.endpoint {
+            Some(endpoint) => format!("{}/{name}", endpoint.trim_end_matches('/')),
+            None => format!("https://{name}.{S3}.{region}.{}", domain(partition(region))),
+        };
+        Bucket(self.service_at(S3, region, url, STORING))
+    }
+
+    fn service_at(
+        &self,
+        name: &'static str,
+        region: &str,
+        url: String,
+        attempt: Duration,
+    ) -> Service {
+        Service { account: self.clone(), name, region: region.to_owned(), url, attempt }
+    }
+}
+
+/// The partition of a region.
+fn partition(region: &str) -> &'static str {
+    let starts = [
+        ("cn-", "aws-cn"),
+        ("eusc-", "aws-eusc"),
+        ("us-iso-", "aws-iso"),
+        ("us-isob-", "aws-iso-b"),
+    ];
+    let known = starts.iter().find(|(start, _)| region.starts_with(start));
+    known.map_or("aws", |(_, partition)| partition)
 }
 
 /// The domain of the endpoints of a partition.
@@ -150,13 +196,14 @@ impl Service {
             let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await;
             Ok((status, body.map_err(unavailable)?.to_bytes()))
         };
-        let (status, body) = timeout(ATTEMPT, exchange).await.map_err(unavailable)??;
-        let body = serde_json::from_slice::<Value>(&body).unwrap_or_default();
+        let (status, body) = timeout(self.attempt, exchange).await.map_err(unavailable)??;
+        let answer = serde_json::from_slice::<Value>(&body).unwrap_or_default();
         if status.is_success() {
-            return Ok(body);
+            return Ok(answer);
         }
         // `com.amazonaws.kms#NotFoundException`, or without what is before `#`.
-        let code = body.get("__type").and_then(Value::as_str).unwrap_or(status.as_str());
+        let code = answer.get("__type").and_then(Value::as_str);
+        let code = code.or_else(|| code_in_xml(&body)).unwrap_or(status.as_str());
         let code = code.rsplit('#').next().unwrap_or(code).to_owned();
         let is_busy = status.is_server_error() || status.as_u16() == 429 || code.contains("hrottl");
         Err(if is_busy { ServiceError::Unavailable(code) } else { ServiceError::Refused(code) })
@@ -181,6 +228,17 @@ impl Service {
         Ok(request)
     }
 
+    /// How requests are signed: S3 alone takes paths as they are, and wants the hash of the body.
+    fn settings(&self) -> SigningSettings {
+        let mut settings = SigningSettings::default();
+        if self.name == S3 {
+            settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+            settings.percent_encoding_mode = PercentEncodingMode::Single;
+            settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+        }
+        settings
+    }
+
     fn signature(
         &self,
         method: &Method,
@@ -195,7 +253,7 @@ impl Service {
             .region(&self.region)
             .name(self.name)
             .time(UNIX_EPOCH + Duration::from_millis(millis))
-            .settings(SigningSettings::default())
+            .settings(self.settings())
             .build()?
             .into();
         let headers = headers.iter().copied();
@@ -205,6 +263,29 @@ impl Service {
     }
 }
 
+impl Bucket {
+    /// Stores an object, in the place of one with this key. The key needs no percent-encoding. Some
+    /// buckets demand the checksum: those that keep versions of objects for a time.
+    pub async fn put(
+        &self,
+        key: &str,
+        media_type: &str,
+        content: Bytes,
+    ) -> Result<(), ServiceError> {
+        let sum = STANDARD.encode(digest(&SHA256, &content));
+        let headers = [(CONTENT_TYPE.as_str(), media_type), (CHECKSUM, sum.as_str())];
+        self.0.ask(Method::PUT, &format!("/{key}"), &headers, content).await.map(drop)
+    }
+}
+
+/// The code of an error of S3, which answers in XML.
+fn code_in_xml(body: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(body).ok()?;
+    Some(text.split_once("<Code>")?.1.split_once("</Code>")?.0)
+}
+
+/// The header with the checksum of an object.
+const CHECKSUM: &str = "x-amz-checksum-sha256";
 /// The header that names an operation.
 const TARGET: &str = "x-amz-target";
 
@@ -252,6 +333,34 @@ mod tests {
             ),
             "{authorization}"
         );
+    }
+
+    #[test]
+    fn an_object_is_signed_with_the_hash_of_its_content() {
+        let bucket = account(None).bucket("audit-1", "eu-west-1");
+        assert_eq!(bucket.0.url, "https://audit-1.s3.eu-west-1.amazonaws.com");
+        let china = account(None).bucket("audit-1", "cn-north-1");
+        assert_eq!(china.0.url, "https://audit-1.s3.cn-north-1.amazonaws.com.cn");
+        let local = account(Some("http://127.0.0.1:1/")).bucket("audit-1", "eu-west-1");
+        assert_eq!(local.0.url, "http://127.0.0.1:1/audit-1");
+        let headers = [(CHECKSUM, "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=")];
+        let request = bucket.0.request(&Method::PUT, "/acme/a.json", &headers, Bytes::new());
+        let request = request.unwrap();
+        let header = |name: &str| request.headers()[name].to_str().unwrap();
+        assert_eq!(
+            header("x-amz-content-sha256"),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        );
+        let authorization = header("authorization");
+        let signed = "SignedHeaders=host;x-amz-checksum-sha256;x-amz-content-sha256;x-amz-date;";
+        assert!(authorization.contains(signed), "{authorization}");
+    }
+
+    #[test]
+    fn an_error_of_s3_is_named_by_its_code() {
+        let body = b"<?xml version=\"1.0\"?><Error><Code>NoSuchBucket</Code><Message/></Error>";
+        assert_eq!(code_in_xml(body), Some("NoSuchBucket"));
+        assert_eq!(code_in_xml(b"{}"), None);
     }
 
     #[tokio::test]

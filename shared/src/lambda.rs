@@ -21,6 +21,7 @@ use tower::ServiceExt;
 use tower::util::{MapRequest, MapResponse};
 
 use crate::app::App;
+use crate::archive::Archive;
 use crate::auth::SigningKeys;
 use crate::auth::signing::Sealing;
 use crate::aws::Account;
@@ -55,6 +56,10 @@ pub struct Settings {
     sealing_key: Option<String>,
     /// Another endpoint than KMS's own.
     kms_endpoint: Option<String>,
+    /// The name of the bucket that the audit is exported to; without one it is not exported.
+    audit_bucket: Option<String>,
+    /// Another endpoint than S3's own.
+    s3_endpoint: Option<String>,
 }
 
 impl Settings {
@@ -85,16 +90,36 @@ impl Settings {
                 .or_else(|| set("AWS_ENDPOINT_URL")),
             sealing_key: set("KITH_SEALING_KEY"),
             kms_endpoint: set("AWS_ENDPOINT_URL_KMS").or_else(|| set("AWS_ENDPOINT_URL")),
+            audit_bucket: set("KITH_AUDIT_BUCKET"),
+            s3_endpoint: set("AWS_ENDPOINT_URL_S3").or_else(|| set("AWS_ENDPOINT_URL")),
         })
     }
 
     /// Seals keys of the service if the environment names a KMS key.
     fn sealing(&self, env: &Env) -> Result<Option<Sealing>, Error> {
         let Some(key) = self.sealing_key.clone() else { return Ok(None) };
-        let credentials = self.credentials.clone().ok_or("KITH_SEALING_KEY needs credentials")?;
-        let endpoint = self.kms_endpoint.clone();
-        let account = Account::new(self.trust, credentials, env.clock.clone(), endpoint)?;
+        let account = self.account("KITH_SEALING_KEY", self.kms_endpoint.clone(), env)?;
         Ok(Some(Sealing::new(account, Some(key))))
+    }
+
+    /// Where the audit is exported to, if the environment names a bucket.
+    pub fn archive(&self) -> Result<Option<Archive>, Error> {
+        let Some(name) = &self.audit_bucket else { return Ok(None) };
+        let endpoint = self.s3_endpoint.clone();
+        let account = self.account("KITH_AUDIT_BUCKET", endpoint, &Env::default())?;
+        Ok(Some(Archive::Bucket(account.bucket(name, self.region.as_ref()))))
+    }
+
+    /// The account of the function, for a service that a variable asks for.
+    fn account(
+        &self,
+        variable: &str,
+        endpoint: Option<String>,
+        env: &Env,
+    ) -> Result<Account, Error> {
+        let credentials = self.credentials.clone();
+        let credentials = credentials.ok_or_else(|| format!("{variable} needs credentials"))?;
+        Ok(Account::new(self.trust, credentials, env.clock.clone(), endpoint)?)
     }
 
     fn client(&self) -> Result<Client, rustls::Error> {
@@ -137,11 +162,12 @@ fn block_on(work: impl Future<Output = Result<(), Error>>) -> Result<(), Error> 
 }
 
 /// Runs a function that a schedule calls until Lambda ends it: one call at a time on one thread.
-/// The function ignores the event.
-pub fn start_scheduled<T: Serialize>(
-    work: &impl AsyncFn(&App) -> crate::domain::Result<T>,
+/// The function ignores the event. `prepare` makes its state besides the table.
+pub fn start_scheduled<P, T: Serialize>(
+    prepare: impl FnOnce(&Settings) -> Result<P, Error>,
+    work: &impl AsyncFn(&App, &P) -> crate::domain::Result<T>,
 ) -> Result<(), Error> {
-    start_on(|_| Ok(()), &async |app, (), _: serde::de::IgnoredAny| work(app).await)
+    start_on(prepare, &async |app, prepared, _: serde::de::IgnoredAny| work(app, prepared).await)
 }
 
 /// Runs a function that is called with events of the type `E` until Lambda ends it: one call at a

@@ -5,6 +5,7 @@
 //! [`lambda::start`]; `kith serve` and the tests use the same routers through other adapters.
 
 pub mod app;
+pub mod archive;
 pub mod auth;
 pub mod aws;
 pub mod domain;

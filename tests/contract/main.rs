@@ -26,6 +26,7 @@ mod definitions;
 mod derived;
 mod edge;
 mod events;
+mod exports;
 mod faults;
 mod forgetting;
 mod forks;

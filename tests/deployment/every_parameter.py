@@ -19,9 +19,12 @@ import boto3
 from machine import ROOT, dummy_aws
 
 DOMAIN, ORIGIN, BUS, RESTORED = "id.example.com", "https://app.example.com", "people", "kith-restored"
+BUCKET = "kith-audit"
 # The values of parameters whose resources are not created here.
 PLAIN = {
     "AllowedOrigins": f"{ORIGIN},https://admin.example.com",
+    "AuditBucket": BUCKET,
+    "AuditEvents": "true",
     "AvailabilityTarget": "99.5",
     "BackupCopyVaultArn": "arn:aws:backup:eu-west-1:123456789012:backup-vault:copies",
     "BackupLockDays": "14",
@@ -50,6 +53,7 @@ def prepare(deployed) -> dict[str, str]:
     """Makes what the parameters name, restores the table of a stack, and returns the parameters."""
     of = deployed.client
     of("events").create_event_bus(Name=BUS)
+    of("s3").create_bucket(Bucket=BUCKET)
     key = of("kms").create_key()["KeyMetadata"]["Arn"]
     certificate = of("acm").request_certificate(DomainName=DOMAIN)["CertificateArn"]
     zone = of("route53").create_hosted_zone(Name="example.com", CallerReference="1")
@@ -161,13 +165,26 @@ def events(headers: dict[str, str]) -> None:
         Rule="restored", EventBusName=BUS, Targets=[{"Id": "1", "Arn": arn["QueueArn"]}]
     )
     made = json.load(send("POST", "/identity/users", headers, b'{"username": "after.restore"}'))
-    deadline = time.monotonic() + 60
+    deadline, due = time.monotonic() + 60, {"user.created", "kith.audit"}
     while time.monotonic() < deadline:
         for message in queues.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages", []):
             queues.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-            if json.loads(message["Body"])["detail"]["id"] == made["id"]:
-                return
-    raise SystemExit("every_parameter: the stream of the restored table tells nothing")
+            event = json.loads(message["Body"])
+            if made["id"] in (event["detail"].get("id"), event["detail"].get("user")):
+                due.discard(event["detail-type"])
+        if not due:
+            return
+    raise SystemExit(f"every_parameter: the stream of the restored table does not tell {due}")
+
+
+def export() -> None:
+    """The sweeper exports the hour before this one once that has ended for five minutes."""
+    sweeper = {"FunctionName": os.environ["KITH_SWEEPER"], "Qualifier": "live"}
+    answer = client("lambda").invoke(**sweeper)
+    expect("FunctionError" not in answer, f"the sweeper fails: {answer['Payload'].read()}")
+    stored = [o["Key"] for o in client("s3").list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+    digests = [key for key in stored if "/digests/" in key]
+    expect(bool(digests) or time.gmtime().tm_min < 6, f"no digest of the audit: {stored}")
 
 
 def sealing() -> None:
@@ -253,6 +270,7 @@ def main() -> None:
     headers = data(sys.argv[1])
     sealing()
     events(headers)
+    export()
     address(headers)
     settings()
     print("every_parameter: a restored table with every parameter serves as before")

@@ -145,8 +145,11 @@ def table_guard(
         def prepare(self, body: bytes):
             _, function, path = self.path.split("/", 2)
             service, operation = self.headers.get("X-Amz-Target", ".").split(".")
-            request = json.loads(body)
+            request = json.loads(body) if service else {}
             match service:
+                # Of the services that are called here, S3 alone has no such header.
+                case "":
+                    asked = policies.storings(path)
                 case "AWSEvents":
                     asked = policies.publications(request)
                 case "TrentService":

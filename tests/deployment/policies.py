@@ -1,4 +1,4 @@
-"""The resources that a request to DynamoDB, EventBridge or KMS touches, and whether a role's
+"""The resources that a request to DynamoDB, EventBridge, KMS or S3 touches, and whether a role's
 policies allow it.
 
 Knows the parts of IAM that template.yaml uses, and stops at any other rather than guess.
@@ -20,7 +20,8 @@ IN_TRANSACTION = {
 @dataclass(frozen=True)
 class Access:
     """One action on a table or an index, with the partition keys that it names; or one on an event
-    bus, by its name, or with a KMS key, by its id, with the context as keys."""
+    bus, by its name, with a KMS key, by its id, with the context as keys, or on an object of S3, by
+    its bucket and its key."""
 
     action: str
     table: str
@@ -34,6 +35,8 @@ class Access:
             return f"event-bus/{self.table}"
         if self.service == "kms":
             return f"key/{self.table}"
+        if self.service == "s3":
+            return self.table
         return f"table/{self.table}" + (f"/index/{self.index}" if self.index else "")
 
     def __str__(self) -> str:
@@ -71,6 +74,11 @@ def publications(request: dict) -> list[Access]:
     """Returns what a PutEvents asks for."""
     buses = {entry.get("EventBusName", "default") for entry in request["Entries"]}
     return [Access("PutEvents", bus, None, (), "events") for bus in sorted(buses)]
+
+
+def storings(path: str) -> list[Access]:
+    """Returns what a PutObject at `/<bucket>/<key>` asks for."""
+    return [Access("PutObject", path.lstrip("/"), None, (), "s3")]
 
 
 def sealings(operation: str, request: dict) -> list[Access]:

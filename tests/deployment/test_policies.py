@@ -2,7 +2,7 @@
 
 import unittest
 
-from policies import Access, accesses, allowed, sealings
+from policies import Access, accesses, allowed, sealings, storings
 
 KEY = {None: "pk", "gsi1": "gsi1pk"}
 
@@ -80,6 +80,18 @@ class Keys(unittest.TestCase):
         ):
             (access,) = sealings(operation, request)
             self.assertEqual(allowed([seal], access), due, (operation, request))
+
+
+class Objects(unittest.TestCase):
+    def test_an_object_is_stored_in_its_bucket_alone(self) -> None:
+        store = {
+            "Effect": "Allow",
+            "Action": "s3:PutObject",
+            "Resource": "arn:aws:s3:::audit/*",
+        }
+        for path, due in (("/audit/acme/1.json", True), ("/other/acme/1.json", False)):
+            (access,) = storings(path)
+            self.assertEqual(allowed([store], access), due, path)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ ARN = "arn:aws:{}:eu-west-1:123456789012:{}"
 SET = GRADUAL | {
     "AlarmTopicArn": ARN.format("sns", "alarms"),
     "AllowedOrigins": "https://app.example.com,https://admin.example.com",
+    "AuditBucket": "kith-audit",
+    "AuditEvents": "true",
     "BackupLockDays": "14",
     "BackupRetentionDays": "35",
     "CertificateArn": ARN.format("acm", "certificate/1"),
@@ -79,6 +81,12 @@ class Parameters(unittest.TestCase):
         for name in ("TableKeyArn", "SealingKeyArn", "LogKeyArn"):
             self.assertFalse(refused(name, ARN.format("kms", "key/1")))
             self.assertTrue(refused(name, ARN.format("kms", "alias/kith")))
+
+    def test_the_name_of_a_bucket_is_one_label(self) -> None:
+        for name in ("", "kith-audit", "123"):
+            self.assertFalse(refused("AuditBucket", name), name)
+        for name in ("kith.audit", "Kith", "a", "-kith", "kith/", "arn:aws:s3:::kith"):
+            self.assertTrue(refused("AuditBucket", name), name)
 
     def test_sam_reads_every_parameter_of_samconfig(self) -> None:
         config = (ROOT / "samconfig.toml").read_text()
@@ -341,6 +349,26 @@ class Resources(unittest.TestCase):
         functions = transformed(**SET).of_type("AWS::Lambda::Function")
         told = {n for n, f in functions.items() if arn in json.dumps(f["Properties"]["Environment"])}
         self.assertEqual(told, {f"{name}Function" for name in AUDITING})
+
+    def test_the_sweeper_alone_stores_objects_and_in_one_bucket(self) -> None:
+        for parameters in ({}, SET):
+            storing = {
+                (name, statement["Action"], statement["Resource"])
+                for name, statements in transformed(**parameters).roles().items()
+                for statement in statements
+                if "s3:" in json.dumps(statement["Action"])
+            }
+            right = ("SweeperRole", "s3:PutObject", "arn:aws:s3:::kith-audit/*")
+            self.assertEqual(storing, {right} if parameters else set())
+
+    def test_only_a_parameter_publishes_audit_entries(self) -> None:
+        for parameters, prefixes in (({}, 0), (SET, 1)):
+            mapping = transformed(**parameters).document["Resources"]["StreamFunctionUsers"]
+            filters = transformed(**parameters).resolve(mapping["Properties"])["FilterCriteria"]
+            patterns = [json.loads(f["Pattern"]) for f in filters["Filters"]]
+            keys = {"sk": {"S": [{"prefix": "AU#"}]}}
+            of_entries = [p for p in patterns if p["dynamodb"]["Keys"] == keys]
+            self.assertEqual([p["eventName"] for p in of_entries], [["INSERT"]] * prefixes)
 
     def test_every_log_group_has_the_key(self) -> None:
         for name, group in transformed(**SET).of_type("AWS::Logs::LogGroup").items():

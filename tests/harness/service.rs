@@ -158,7 +158,7 @@ impl Service {
 
     /// Calls the sweeper, which works until no work is due.
     pub async fn sweep(&self) -> sweeper::SweepReport {
-        sweeper::sweep(&self.app(), Timestamp::from_millis(i64::MAX)).await.expect("a sweep")
+        sweeper::sweep(&self.app(), None, Timestamp::from_millis(i64::MAX)).await.expect("a sweep")
     }
 
     /// The state of a function without routes.

@@ -1,10 +1,14 @@
 //! The batches of a DynamoDB stream that Lambda passes to the function, and the answers that Lambda
 //! expects.
 
-use serde::{Deserialize, Serialize};
-use shared::store::Table;
+use std::collections::BTreeMap;
 
-use crate::{EventSink, Unpublished, UserChange, publish};
+use serde::{Deserialize, Serialize};
+use shared::store::keys::Children;
+use shared::store::{Key, Table};
+
+use crate::outgoing::Outgoing;
+use crate::{EventSink, Unpublished, UserChange};
 
 /// Records of one shard of the stream, oldest first.
 #[derive(Debug, Deserialize)]
@@ -64,21 +68,37 @@ pub struct BatchItemFailure {
     pub sequence: String,
 }
 
-/// Publishes the changes of a batch. Records of other items, and removals, are skipped. A failure
-/// does not stop the others from being published; the answer is the first one.
+/// Publishes the changes of a batch, and its audit entries of users. Records of other items, and
+/// removals, are skipped. A failure does not stop the others from being published; the answer is
+/// the first one.
 pub async fn handle(table: &Table, batch: StreamBatch, sink: &impl EventSink) -> BatchFailures {
-    let due = |record: StreamRecord| {
+    let records = batch.records;
+    let (mut changes, mut entries) = (Vec::new(), BTreeMap::new());
+    for (position, record) in records.iter().enumerate() {
         let Keys { pk, sk } = &record.dynamodb.keys;
-        let written = record.name != "REMOVE";
-        let change = UserChange::of(&pk.text, &sk.text, record.name == "INSERT");
-        change.filter(|_| written).map(|change| (record, change))
-    };
-    let (records, changes): (Vec<_>, Vec<_>) = batch.records.into_iter().filter_map(due).unzip();
-    let Unpublished { delayed, unreadable } = publish(table, &changes, sink).await;
+        let inserted = record.name == "INSERT";
+        if record.name == "REMOVE" {
+            continue;
+        }
+        if let Some(change) = UserChange::of(&pk.text, &sk.text, inserted) {
+            changes.push((position, change));
+            continue;
+        }
+        let key = Key::stored(&pk.text, &sk.text);
+        if inserted && Children::AuditEntries.include(&key) {
+            entries.insert(key, position);
+        }
+    }
+    let (changed, audited) = (changes.len(), entries.len());
+    let mut outgoing = Outgoing::default();
+    outgoing.add_changes(table, changes.iter().map(|(position, change)| (*position, change))).await;
+    outgoing.add_entries(table, entries).await;
+    let Unpublished { delayed, unreadable } = outgoing.send(sink).await;
     let first = delayed.first().into_iter().chain(unreadable.first()).min();
     tracing::info!(
         operation = "publish",
-        changes = changes.len(),
+        changes = changed,
+        audit_entries = audited,
         delayed = delayed.len(),
         unreadable = unreadable.len()
     );

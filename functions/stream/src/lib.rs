@@ -1,5 +1,6 @@
 //! Change events: the function reads the table's stream and publishes that a user was created,
 //! updated or deleted, and at which version, and that a consent was granted, withdrawn or expired.
+//! If the stream also delivers audit entries of users, the function publishes an event for each.
 //!
 //! An event holds the id of the user and no personal data; subscribers read the user from the
 //! service. Events come at least once, and events of one user in the order of their versions. The
@@ -7,24 +8,24 @@
 
 mod batch;
 mod bridge;
-
-use std::collections::{BTreeMap, HashMap};
+mod outgoing;
 
 use serde::Serialize;
-use shared::domain::Result;
+use shared::domain::audit::{Actor, Operation, Via};
 use shared::domain::consent::HistoryKind;
 use shared::domain::id::{PartyId, TenantId, UserId};
+use shared::env::Timestamp;
 use shared::store::Table;
 use shared::store::keys::{self, NamedConsent};
-use shared::store::user_state::UserState;
 
 pub use batch::{BatchFailures, StreamBatch, handle};
 pub use bridge::{EventBridge, client_settings};
+use outgoing::Outgoing;
 
 /// The source of all events.
 pub const SOURCE: &str = "kith";
 
-/// The kind of a change event.
+/// The kind of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum EventKind {
     /// It was made.
@@ -45,6 +46,9 @@ pub enum EventKind {
     /// The time of something that the person agreed to is over.
     #[serde(rename = "consent.expired")]
     ConsentExpired,
+    /// A write of a user left an audit entry.
+    #[serde(rename = "kith.audit")]
+    Audit,
 }
 
 impl EventKind {
@@ -58,10 +62,11 @@ impl EventKind {
             Self::ConsentGranted => "consent.granted",
             Self::ConsentWithdrawn => "consent.withdrawn",
             Self::ConsentExpired => "consent.expired",
+            Self::Audit => "kith.audit",
         }
     }
 
-    /// What an entry of the history of a consent is told as; refusals are not told.
+    /// The event of an entry of the history of a consent; a refusal has none.
     const fn of_consent(kind: HistoryKind) -> Option<Self> {
         match kind {
             HistoryKind::Granted => Some(Self::ConsentGranted),
@@ -72,27 +77,80 @@ impl EventKind {
     }
 }
 
+/// The subject of an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum EventDetail {
+    /// A user that changed.
+    User(UserDetail),
+    /// A consent of a user that changed.
+    Consent(ConsentDetail),
+    /// An audit entry of a user.
+    Audit(Box<AuditDetail>),
+}
+
 /// The user that an event is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct EventDetail {
+pub struct UserDetail {
     /// The user's id.
     pub id: UserId,
     /// The user's tenant.
     pub tenant: TenantId,
-    /// Of a user: how many writes there were, this one included. Of two events the higher one is the
-    /// newer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub version: Option<u64>,
-    /// The consent that the event is about, if it is about one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub consent: Option<PartyId>,
+    /// How many writes there were, this one included. Of two events the higher one is the newer.
+    pub version: u64,
+}
+
+/// The consent that an event is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ConsentDetail {
+    /// The user's id.
+    pub id: UserId,
+    /// The user's tenant.
+    pub tenant: TenantId,
+    /// The consent.
+    pub consent: PartyId,
     /// The system for which the person decided about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audience: Option<PartyId>,
-    /// Of a consent: the number of the entry of its history. Of two events of one user, consent and
-    /// audience the higher one is the newer.
+    /// The number of the entry of its history. Of two events of one user, consent and audience the
+    /// higher one is the newer.
+    pub sequence: u64,
+}
+
+/// The audit entry that an event is about: neither values nor reasons.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AuditDetail {
+    /// The user's tenant.
+    pub tenant: TenantId,
+    /// The user's id.
+    pub user: UserId,
+    /// The sequence of the entry: the version of the user that the write left.
+    pub sequence: u64,
+    /// When it was written.
+    pub at: Timestamp,
+    /// What was done.
+    pub operation: Operation,
+    /// Who did it.
+    pub actor: Actor,
+    /// How it came about.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub sequence: Option<u64>,
+    pub via: Option<Via>,
+    /// The id of the request, as logs have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// The first fields that changed, as JSON Pointers into the stored profile.
+    pub pointers: Vec<String>,
+    /// How many more fields changed. EventBridge takes 256 KB at once.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub more_pointers: usize,
+}
+
+/// The most pointers of an event.
+pub const MAX_POINTERS: usize = 100;
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// An event, with the members that subscribers of EventBridge see.
@@ -100,11 +158,34 @@ pub struct EventDetail {
 pub struct Event {
     /// Always [`SOURCE`].
     pub source: &'static str,
-    /// Whether the user was created, updated or deleted.
+    /// The kind of the event.
     #[serde(rename = "detail-type")]
     pub kind: EventKind,
-    /// Which user.
+    /// The subject of the event.
     pub detail: EventDetail,
+}
+
+impl EventDetail {
+    /// The user whom the event is about.
+    #[must_use]
+    pub fn user(&self) -> UserId {
+        match self {
+            Self::User(detail) => detail.id,
+            Self::Consent(detail) => detail.id,
+            Self::Audit(detail) => detail.user,
+        }
+    }
+
+    /// The number that orders the events of one subject: the version of the user, or the sequence
+    /// of the entry.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        match self {
+            Self::User(detail) => detail.version,
+            Self::Consent(detail) => detail.sequence,
+            Self::Audit(detail) => detail.sequence,
+        }
+    }
 }
 
 /// Where events go.
@@ -142,14 +223,9 @@ impl UserChange {
     fn consent_event(&self, tenant: &TenantId, user: UserId) -> Option<Event> {
         let NamedConsent { consent, audience, entry } = self.entry.clone()?;
         let (sequence, kind) = entry?;
-        let detail = EventDetail {
-            id: user,
-            tenant: tenant.clone(),
-            version: None,
-            consent: Some(consent),
-            audience,
-            sequence: Some(sequence),
-        };
+        let tenant = tenant.clone();
+        let detail = ConsentDetail { id: user, tenant, consent, audience, sequence };
+        let detail = EventDetail::Consent(detail);
         Some(Event { source: SOURCE, kind: EventKind::of_consent(kind)?, detail })
     }
 }
@@ -163,86 +239,10 @@ pub struct Unpublished {
     pub unreadable: Vec<usize>,
 }
 
-/// The changes of one user.
-#[derive(Default)]
-struct UserChanges {
-    positions: Vec<usize>,
-    inserted: bool,
-}
-
-/// Publishes changes: one event for each user, however many of its writes there are, in the order
-/// of the last write of each.
+/// Publishes changes: one event for each user, however many of its writes there are, and one for
+/// each entry of the history of a consent. The events are in the order of the last write of each.
 pub async fn publish(table: &Table, changes: &[UserChange], sink: &impl EventSink) -> Unpublished {
-    let mut unpublished = Unpublished::default();
-    let mut users: BTreeMap<(TenantId, UserId), UserChanges> = BTreeMap::new();
-    let (mut events, mut of_events) = (Vec::new(), Vec::new());
-    for (position, change) in changes.iter().enumerate() {
-        match keys::owner_of_partition(&change.partition) {
-            Some((tenant, user)) if change.entry.is_some() => {
-                let event = change.consent_event(&tenant, user);
-                of_events.extend(event.is_some().then(|| vec![position]));
-                events.extend(event);
-            }
-            Some(user) => {
-                let changed = users.entry(user).or_default();
-                changed.positions.push(position);
-                changed.inserted |= change.inserted;
-            }
-            None => unpublished.unreadable.push(position),
-        }
-    }
-    let mut users: Vec<_> = users.into_iter().collect();
-    users.sort_by_key(|(_, changed)| changed.positions.last().copied());
-    let wanted: Vec<_> = users.iter().map(|(user, _)| user.clone()).collect();
-    let states = match read_states(table, &wanted).await {
-        Ok(states) => states,
-        Err(error) => {
-            tracing::error!(operation = "publish", cause = %error);
-            let of_users = users.into_iter().flat_map(|(_, changed)| changed.positions);
-            unpublished.delayed = of_users.chain(of_events.into_iter().flatten()).collect();
-            return unpublished.sorted();
-        }
-    };
-    for ((tenant, id), changed) in users {
-        let user = (tenant, id);
-        let (kind, version) = match states.get(&user) {
-            Some(UserState::Alive(version)) if changed.inserted => (EventKind::Created, version.0),
-            Some(UserState::Alive(version)) => (EventKind::Updated, version.0),
-            Some(UserState::Deleted(version)) => (EventKind::Deleted, version.0),
-            Some(UserState::Unreadable) => {
-                unpublished.unreadable.extend(changed.positions);
-                continue;
-            }
-            // The tombstone is past its time.
-            None => continue,
-        };
-        let (tenant, id) = user;
-        let version = Some(version);
-        let (consent, audience, sequence) = (None, None, None);
-        let detail = EventDetail { id, tenant, version, consent, audience, sequence };
-        events.push(Event { source: SOURCE, kind, detail });
-        of_events.push(changed.positions);
-    }
-    if !events.is_empty() {
-        for failed in sink.publish(&events).await {
-            unpublished.delayed.extend(of_events.get(failed).into_iter().flatten());
-        }
-    }
-    unpublished.sorted()
-}
-
-/// The states of users; none is read where no user was written.
-async fn read_states(
-    table: &Table,
-    users: &[(TenantId, UserId)],
-) -> Result<HashMap<(TenantId, UserId), UserState>> {
-    if users.is_empty() { Ok(HashMap::new()) } else { table.states(users).await }
-}
-
-impl Unpublished {
-    fn sorted(mut self) -> Self {
-        self.delayed.sort_unstable();
-        self.unreadable.sort_unstable();
-        self
-    }
+    let mut outgoing = Outgoing::default();
+    outgoing.add_changes(table, changes.iter().enumerate()).await;
+    outgoing.send(sink).await
 }

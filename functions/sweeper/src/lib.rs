@@ -2,14 +2,15 @@
 //!
 //! It finishes erasures that were interrupted, recomputes derived attributes after a workflow has
 //! changed, brings index entries into another form, makes those of a raised `search`, searches for
-//! users who hold deprecated definitions or values, notes which consents have expired, verifies the
-//! audit, and continues imports. All its work can be interrupted, repeated and done by several
-//! sweepers at once.
+//! users who hold deprecated definitions or values, notes which consents have expired, verifies and
+//! exports the audit, and continues imports. All its work can be interrupted, repeated and done by
+//! several sweepers at once.
 
 mod audit;
 mod consents;
 mod definitions;
 mod derived;
+mod export;
 mod lookups;
 mod walk;
 
@@ -17,8 +18,10 @@ use std::collections::VecDeque;
 
 pub use audit::SAMPLE;
 pub use definitions::{LOOK_AGAIN_SECONDS, SECOND_LOOK_SECONDS};
+pub use export::{DELAY_SECONDS, ExportProgress, PART};
 pub use lookups::ROLLOUT_SECONDS;
 use shared::app::App;
+use shared::archive::Archive;
 use shared::domain::error::Result;
 use shared::env::Timestamp;
 use shared::store::imports::WaitingImport;
@@ -49,11 +52,14 @@ pub struct SweepReport {
     pub imported: u64,
     /// Consents that were found to be over.
     pub expired: u64,
+    /// Hours of the audit that were exported.
+    pub exported: u64,
 }
 
 /// Does the waiting work, until none remains or `until` has come. If a part fails, the sweeper goes
-/// on with the others and returns the first failure at the end.
-pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
+/// on with the others and returns the first failure at the end. Without an archive the sweeper does
+/// not export the audit.
+pub async fn sweep(app: &App, archive: Option<&Archive>, until: Timestamp) -> Result<SweepReport> {
     let (mut report, mut failure) = (SweepReport::default(), None);
     let unfinished = app.table().unfinished_forgets().await?;
     // The template makes metrics of these lines, and an alarm reads the age.
@@ -68,7 +74,8 @@ pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
             Err(error) => failure = failure.or(Some(error)),
         }
     }
-    let (mut tenants, mut unverified) = (app.table().tenants().await?, Some(0));
+    let mut tenants = app.table().tenants().await?;
+    let (mut unverified, mut export_waits) = (Some(0), 0);
     let first = first_turn(app.env().clock.now(), tenants.len());
     tenants.rotate_left(first);
     for tenant in tenants {
@@ -101,10 +108,20 @@ pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
                 failure = failure.or(Some(error));
             }
         }
+        let Some(archive) = archive else { continue };
+        let mut waits = 0;
+        let done = export::export(app, &schema, archive, until, &mut report, &mut waits).await;
+        export_waits = export_waits.max(waits);
+        if let Err(error) = done {
+            failure = failure.or(Some(error));
+        }
     }
     // An alarm reads the age, and rings too if it is not told.
     if let Some(seconds) = unverified {
         tracing::info!(operation = "sweep", audit_unverified_seconds = seconds);
+    }
+    if archive.is_some() {
+        tracing::info!(operation = "sweep", oldest_export_seconds = export_waits);
     }
     if let Err(error) = import(app, until.plus_seconds(IMPORT_SECONDS), &mut report).await {
         failure = failure.or(Some(error));
@@ -119,6 +136,7 @@ pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
             unused,
             imported,
             expired,
+            exported,
         } = report;
         tracing::info!(
             operation = "sweep",
@@ -129,7 +147,8 @@ pub async fn sweep(app: &App, until: Timestamp) -> Result<SweepReport> {
             reindexed,
             unused,
             imported,
-            expired
+            expired,
+            exported
         );
     }
     failure.map_or(Ok(report), Err)

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use shared::lambda;
+use shared::lambda::{self, Settings};
 use sweeper::{BUDGET_SECONDS, sweep};
 
 fn main() -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
@@ -11,9 +11,9 @@ fn main() -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
         return Ok(sandbox::serve());
     }
     sandbox::protect();
-    lambda::start_scheduled(&async |app| {
+    lambda::start_scheduled(Settings::archive, &async |app, archive| {
         let until = app.env().clock.now().plus_seconds(BUDGET_SECONDS);
-        sweep(app, until).await
+        sweep(app, archive.as_ref(), until).await
     })?;
     Ok(ExitCode::SUCCESS)
 }

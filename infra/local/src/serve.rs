@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use shared::app::App;
+use shared::archive::Archive;
 use shared::env::Env;
 use shared::fetch::Fetcher;
 use shared::http;
@@ -67,6 +68,8 @@ pub struct Service {
     router: Router,
     /// The state of the sweeper. In a deployment a schedule calls the sweeper.
     sweeping: App,
+    /// Where the sweeper exports the audit to, if it does.
+    archive: Option<Archive>,
     engine: Embedded,
     /// Where the table is lent to other programs, if it is.
     lending: Option<TcpListener>,
@@ -96,8 +99,14 @@ impl Service {
         let router = merged(|| state.clone()).merge(identity_provider.router());
         let router = http::serve(router, table.env().clone());
         let events = EventPublisher::new(engine.clone(), table, data);
-        let lending = None;
-        Ok(Self { listener, router, sweeping: state, engine, lending, events, url, env_file })
+        let (sweeping, archive, lending) = (state, None, None);
+        Ok(Self { listener, router, sweeping, archive, engine, lending, events, url, env_file })
+    }
+
+    /// Exports the audit to a folder while the service runs.
+    #[must_use]
+    pub fn exporting_audit(self, folder: PathBuf) -> Self {
+        Self { archive: Some(Archive::Folder(folder)), ..self }
     }
 
     /// Lends the table to other programs of this machine while the service runs: they reach it over
@@ -133,7 +142,7 @@ impl Service {
             }
         };
         tokio::select! {
-            never = Box::pin(sweep(self.sweeping)) => match never {},
+            never = Box::pin(sweep(self.sweeping, self.archive)) => match never {},
             never = expire(self.engine) => match never {},
             never = Box::pin(self.events.run()) => match never {},
             () = Box::pin(lending) => {}
@@ -162,11 +171,11 @@ async fn expire(engine: Embedded) -> std::convert::Infallible {
 }
 
 /// Calls the sweeper again and again.
-async fn sweep(app: App) -> std::convert::Infallible {
+async fn sweep(app: App, archive: Option<Archive>) -> std::convert::Infallible {
     loop {
         tokio::time::sleep(SWEEP).await;
         let until = app.env().clock.now().plus_seconds(sweeper::BUDGET_SECONDS);
-        if let Err(error) = sweeper::sweep(&app, until).await {
+        if let Err(error) = sweeper::sweep(&app, archive.as_ref(), until).await {
             tracing::error!(operation = "sweep", cause = %error);
         }
     }

@@ -1,6 +1,7 @@
 //! Tokens and the keys behind them: signing, verification, refresh tokens.
 
 pub mod access_token;
+pub mod audit_digest;
 pub mod caller;
 pub mod claims;
 pub mod dpop;

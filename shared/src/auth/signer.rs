@@ -1,6 +1,7 @@
 //! Signing (RFC 7515): keys that stay parsed, because parsing one for each token would take as long
 //! as the signature.
 
+use std::fmt;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -88,10 +89,31 @@ impl PrivateKey {
         &self.numbers
     }
 
+    /// The public half as a key that verifies; its id is the thumbprint.
+    #[must_use]
+    pub fn jwk(&self, algorithm: Algorithm) -> Jwk {
+        Jwk { kid: Some(self.kid.clone()), algorithm, numbers: self.numbers.clone() }
+    }
+
     /// Signs claims as an access token (RFC 9068 §2.1: `typ` is `at+jwt`).
     pub fn sign<T: Serialize>(&self, claims: &T) -> Result<String> {
+        self.sign_with(&self.header, claims)
+    }
+
+    /// Signs content of another type than access tokens: no verifier takes one for the other.
+    pub fn sign_as<T: Serialize>(&self, typ: &str, content: &T) -> Result<String> {
+        self.sign_with(&Header { typ: Some(typ.to_owned()), ..self.header.clone() }, content)
+    }
+
+    fn sign_with<T: Serialize>(&self, header: &Header, content: &T) -> Result<String> {
         provider::install();
-        jsonwebtoken::encode(&self.header, claims, &self.key).map_err(Error::unexpected)
+        jsonwebtoken::encode(header, content, &self.key).map_err(Error::unexpected)
+    }
+}
+
+impl fmt::Debug for PrivateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PrivateKey").field("kid", &self.kid).finish_non_exhaustive()
     }
 
     /// Signs claims as a document of another type, which can be taken for no access token (RFC 8725

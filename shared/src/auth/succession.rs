@@ -4,7 +4,7 @@
 //! gap, and a key is published long enough before its turn that every cache has it.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::signer::PrivateKey;
 use crate::domain::jwk::{Algorithm, Jwk, KeyParameters};
@@ -63,23 +63,7 @@ impl PublishedKey {
     /// The entry of the JWKS (RFC 7517 §4): no private member.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let (kid, alg) = (&self.kid, self.algorithm.name());
-        match &self.numbers {
-            KeyParameters::Ec { x, y } => {
-                json!({
-                    "kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": kid, "alg": alg,
-                    "use": "sig"
-                })
-            }
-            KeyParameters::Rsa { n, e } => {
-                json!({ "kty": "RSA", "n": n, "e": e, "kid": kid, "alg": alg, "use": "sig" })
-            }
-            KeyParameters::Ed { x } => {
-                json!({
-                    "kty": "OKP", "crv": "Ed25519", "x": x, "kid": kid, "alg": alg, "use": "sig"
-                })
-            }
-        }
+        Jwk { kid: Some(self.kid.clone()), ..self.jwk() }.to_json()
     }
 
     fn signs(&self, now: Timestamp) -> bool {
@@ -229,6 +213,8 @@ impl PublishedKeys {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::env::Random;
 

@@ -164,7 +164,10 @@ async fn a4_a_shard_of_several_pages_is_walked_to_its_end() {
     service.clock.advance(SETTLED);
     // The function has no time left: nothing is walked, and nothing forgotten.
     let app = App::new(service.table.clone(), None, tests::scripts());
-    assert_eq!(sweeper::sweep(&app, service.clock.now()).await.unwrap(), SweepReport::default());
+    assert_eq!(
+        sweeper::sweep(&app, None, service.clock.now()).await.unwrap(),
+        SweepReport::default()
+    );
 
     let report = service.sweep().await;
 

@@ -32,9 +32,8 @@ impl Told {
         events
             .iter()
             .map(|event| {
-                let EventDetail { id, version, sequence, .. } = &event.detail;
-                let number = version.or(*sequence).unwrap_or_default();
-                said(event.kind.as_str(), &id.to_string(), number)
+                let detail = &event.detail;
+                said(event.kind.as_str(), &detail.user().to_string(), detail.number())
             })
             .collect()
     }
@@ -46,7 +45,7 @@ impl EventSink for Told {
         let (failed, told): (Vec<_>, Vec<_>) = events
             .iter()
             .enumerate()
-            .partition(|(_, event)| refused.contains(&event.detail.id.to_string()));
+            .partition(|(_, event)| refused.contains(&event.detail.user().to_string()));
         self.events.lock().unwrap().extend(told.into_iter().map(|(_, event)| event.clone()));
         failed.into_iter().map(|(position, _)| position).collect()
     }

@@ -1,5 +1,9 @@
-//! `kith audit`: verifies that nobody changed the audit behind the service's back (rule AU-07).
+//! `kith audit`: verifies that nobody changed the audit behind the service's back, in the table (rule
+//! AU-07) or in its export (rule AU-15).
 
+mod digests;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -19,6 +23,10 @@ use crate::output::{Console, counted, say};
 pub(crate) enum Action {
     /// Verify that no audit entry was changed, removed, swapped or added
     Verify(Options),
+    /// Print the public key of the digests of exports, as a JWK
+    ///
+    /// Keep it outside the account: with it an export can be verified without the table.
+    Key,
 }
 
 /// What to verify.
@@ -33,8 +41,15 @@ pub(crate) struct Options {
     /// The fingerprint that the key of the audit must have, from an earlier run or a log
     ///
     /// Without it a key that somebody put into the table passes.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "digests")]
     key: Option<String>,
+    /// Verify an export in this folder, a copy of the bucket
+    #[arg(long, value_name = "DIR", conflicts_with = "user")]
+    digests: Option<PathBuf>,
+    /// Verify the export with the public key in this file, which `kith audit key` printed, and
+    /// without the table
+    #[arg(long, value_name = "FILE", requires = "digests")]
+    jwk: Option<PathBuf>,
 }
 
 /// Verifies and prints the report; fails if something is wrong.
@@ -43,7 +58,12 @@ pub(crate) async fn run(
     location: &TableLocation,
     console: Console,
 ) -> Result<ExitCode, Failure> {
-    let Action::Verify(Options { tenant, user, key: due }) = action;
+    let Action::Verify(Options { tenant, user, key: due, digests, jwk }) = action else {
+        return digests::print_key(location).await;
+    };
+    if let Some(folder) = digests {
+        return digests::verify(&folder, &tenant, jwk, location, console).await;
+    }
     let table = location.open_tenant(&tenant).await?;
     let failed = Resource::User.failed();
     let key = table.find_audit_key().await.map_err(&failed)?.map(AuditKey::fingerprint);

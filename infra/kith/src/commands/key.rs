@@ -33,7 +33,7 @@ pub(crate) enum Action {
     },
     /// List the published keys with their times in UTC
     List,
-    /// Store private keys and the key of the audit without the seal of a KMS key
+    /// Store private keys and the keys of the audit without the seal of a KMS key
     ///
     /// Use it to seal them with another key, or with none. Deploy the stack without `SealingKeyArn`
     /// first: the functions seal again what they find unsealed, and cannot open what is sealed until
@@ -84,11 +84,10 @@ pub(crate) async fn run(
             }
         }
         Action::Unseal => {
-            // The key of the audit last: without a seal it is refused as long as private keys are
-            // sealed.
+            // The keys of the audit last: without a seal they are refused as long as private keys
+            // are sealed.
             let signing = keys.unseal().await.map_err(failed)?;
-            let audit = table.unseal_audit_key().await.map_err(failed)?;
-            let count = signing + usize::from(audit);
+            let count = signing + table.unseal_audit_keys().await.map_err(failed)?;
             console.print(&json!({ "unsealed": count }), || {
                 format!("unsealed {}", counted(count, "key"))
             })?;

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal as _;
 use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Command, FromArgMatches as _};
@@ -31,6 +32,9 @@ pub(crate) struct Options {
     /// or `*`
     #[arg(long, value_name = "ORIGINS", value_delimiter = ',')]
     cors: Vec<Origin>,
+    /// Export the audit to this folder, each hour after it has ended
+    #[arg(long, value_name = "DIR")]
+    audit_export: Option<PathBuf>,
     /// The least severe lines to log: as text if the error output is a terminal, else as JSON
     #[arg(
         long,
@@ -94,6 +98,9 @@ pub(crate) async fn run(
     }
     let service = Service::start(options.listen, &location.data, options.memory).await?;
     let mut service = service.called_from(options.cors);
+    if let Some(folder) = options.audit_export {
+        service = service.exporting_audit(folder);
+    }
     let lent = match options.dynamodb {
         Some(address) => Some(service.lend(address).await?),
         None => None,

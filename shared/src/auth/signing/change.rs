@@ -265,7 +265,7 @@ impl SigningKeys {
             other => CommitError::Broken(other.to_string()),
         };
         if let Some(sealing) = self.sealing.as_ref().filter(|_| !self.is_sealed(&state)) {
-            self.table.seal_audit_key(sealing).await.map_err(broken)?;
+            self.table.seal_audit_keys(sealing).await.map_err(broken)?;
             state.sealed_by = sealing.key().map(str::to_owned);
             self.store_again(&state, now, &mut writes).await.map_err(broken)?;
         }

@@ -261,6 +261,14 @@ impl Entry {
     }
 }
 
+impl Entry {
+    /// The fields that changed, as JSON Pointers.
+    #[must_use]
+    pub fn pointers(&self) -> Vec<&str> {
+        self.changes.iter().map(|field| field.pointer.as_str()).collect()
+    }
+}
+
 /// The sealed part of an entry.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Detail {

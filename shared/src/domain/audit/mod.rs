@@ -7,8 +7,11 @@
 mod attribute_filter;
 mod chain;
 mod diff;
+mod digest;
 mod entry;
 mod fold;
+mod hour;
+mod ocsf;
 mod operation;
 mod render;
 mod settings;
@@ -17,11 +20,16 @@ mod times;
 pub use self::attribute_filter::AttributeFilter;
 pub use self::chain::{Chain, LedgerChain};
 pub use self::diff::{diff_child, diff_consent, diff_profile, diff_user};
+pub use self::digest::{
+    Digest, DigestLink, ExportedHead, ExportedObject, FORM, SignedDigest, sha256,
+};
 pub use self::entry::{
     Actor, ActorKind, Change, ChangeKind, ChangedField, ChangedValue, Derivation, Detail, Entry,
     Previous, Restart, RestartCause, Via, digest_of, is_digest,
 };
 pub use self::fold::Past;
+pub use self::hour::Hour;
+pub use self::ocsf::{ExportedEntry, OCSF};
 pub use self::operation::Operation;
 pub use self::render::{ReadEntry, Reader, pointer_shown};
 pub use self::settings::{AuditSettings, Level};

@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 pub use self::fields::{
     EITHER, MAX_REGISTERED_KEYS, MAX_URL, take_https, take_issuers_jwks, take_jwks, take_jwks_uri,
@@ -157,6 +158,28 @@ impl Jwk {
             Some(_) => return Err("expected `kid` to be a string of at most 256 bytes"),
         };
         Ok(Self { kid, algorithm, numbers })
+    }
+
+    /// The key as it is published (RFC 7517 §4), with its thumbprint for an id if it has none.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let (kid, alg) = (self.kid.clone().unwrap_or_else(|| self.thumbprint()), self.algorithm);
+        match &self.numbers {
+            KeyParameters::Ec { x, y } => {
+                json!({
+                    "kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": kid, "alg": alg,
+                    "use": "sig"
+                })
+            }
+            KeyParameters::Rsa { n, e } => {
+                json!({ "kty": "RSA", "n": n, "e": e, "kid": kid, "alg": alg, "use": "sig" })
+            }
+            KeyParameters::Ed { x } => {
+                json!({
+                    "kty": "OKP", "crv": "Ed25519", "x": x, "kid": kid, "alg": alg, "use": "sig"
+                })
+            }
+        }
     }
 
     /// Checks that the key of a curve is a point on it: any other verifies nothing.

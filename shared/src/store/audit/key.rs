@@ -1,7 +1,7 @@
-//! The key of the audit: it authenticates all chains of the service, and seals the values of
-//! entries.
+//! The keys of the audit: one authenticates all chains of the service and seals the values of
+//! entries, the other signs digests of exports.
 //!
-//! The first process that needs the key makes it. It is stored as private keys are: sealed with the
+//! The first process that needs a key makes it. It is stored as private keys are: sealed with the
 //! KMS key where there is one. Each process keeps it.
 
 use std::fmt;
@@ -13,10 +13,13 @@ use ring::digest::{SHA256, digest};
 use ring::hmac;
 use tokio::sync::OnceCell;
 
+use crate::auth::signer::PrivateKey;
 use crate::auth::signing::{self, Sealing, sealing};
 use crate::domain::audit::Chain;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::TenantId;
+use crate::domain::json::Json;
+use crate::domain::jwk::{Algorithm, Jwk};
 use crate::domain::versioned::{Version, WriteLog};
 use crate::store::item::Item;
 use crate::store::keys::Key;
@@ -87,19 +90,26 @@ fn tag(key: &hmac::Key, parts: &[&[u8]]) -> [u8; 32] {
     context.sign().as_ref().first_chunk::<32>().copied().unwrap_or_default()
 }
 
-/// The key as a process holds it, and how it opens the stored one.
+/// The keys as a process holds them, and how it opens the stored ones.
 #[derive(Clone, Debug, Default)]
 pub(in crate::store) struct AuditKeys {
     sealing: Option<Sealing>,
     loaded: Arc<OnceCell<AuditKey>>,
+    digests: Arc<OnceCell<PrivateKey>>,
 }
 
+/// The attribute with the public half of the key of digests.
+const PUBLIC: &str = "public";
+
+/// A new key: what is secret of it, and what is public.
+type NewKey = (Vec<u8>, Option<String>);
+
 impl Table {
-    /// The table with the audit's key sealed, and opened, by this KMS key.
+    /// The table with the keys of the audit sealed, and opened, by this KMS key.
     #[must_use]
     pub fn with_sealing(self, sealing: &Sealing) -> Self {
         let sealing = Some(sealing.for_audit());
-        Self { audit: AuditKeys { sealing, loaded: Arc::default() }, ..self }
+        Self { audit: AuditKeys { sealing, ..AuditKeys::default() }, ..self }
     }
 
     /// The key of the audit; made if there is none.
@@ -113,64 +123,104 @@ impl Table {
         self.audit.loaded.get()
     }
 
-    /// Stores the key of the audit with a seal, if there is a key and it has none. The token function
-    /// does so before it notes that private keys are sealed: from then on a key without a seal is
-    /// refused.
-    pub(crate) async fn seal_audit_key(&self, sealing: &Sealing) -> Result<()> {
-        let key = Key::audit_key();
-        let Some(by) = sealing.key() else { return Ok(()) };
-        let Some(item) = self.get(&key).await? else { return Ok(()) };
-        if item.get_text("sealed").is_some() {
-            return Ok(());
-        }
-        let sealing = sealing.for_audit();
-        let secret = sealing::secret(Some(&sealing), &key, &item).await?;
-        let sealed = sealing::item(Some(&sealing), Some(by), &key, &secret, &self.env).await?;
-        self.replace_audit_key(&item, sealed).await
+    /// The key that signs digests of exports; made if there is none.
+    pub async fn digest_key(&self) -> Result<&PrivateKey> {
+        self.audit.digests.get_or_try_init(|| self.load_digest_key()).await
     }
 
-    /// Stores the key of the audit without a seal; whether it had one. A process that is to seal
-    /// it does so at its next start.
-    pub async fn unseal_audit_key(&self) -> Result<bool> {
-        let key = Key::audit_key();
-        let Some(item) = self.get(&key).await? else { return Ok(false) };
-        if item.get_text("sealed").is_none() {
-            return Ok(false);
+    /// The public half of the key that signs digests, as a JWK; `None` if there is no such key.
+    pub async fn digest_jwk(&self) -> Result<Option<Jwk>> {
+        let Some(item) = self.get(&Key::digest_key()).await? else { return Ok(None) };
+        let json = Json::parse(item.get_text(PUBLIC).unwrap_or_default().as_bytes()).ok();
+        let jwk = json.as_ref().and_then(Json::as_object).and_then(|json| Jwk::read(json).ok());
+        jwk.map(Some).ok_or_else(|| Error::unexpected("cannot read the public key of digests"))
+    }
+
+    /// Stores the keys of the audit with a seal if they have none. The token function does so before
+    /// it notes that private keys are sealed: from then on a key without a seal is refused.
+    pub(crate) async fn seal_audit_keys(&self, sealing: &Sealing) -> Result<()> {
+        let Some(by) = sealing.key() else { return Ok(()) };
+        let sealing = Some(sealing.for_audit());
+        for key in [Key::audit_key(), Key::digest_key()] {
+            let Some(item) = self.get(&key).await? else { continue };
+            if item.get_text("sealed").is_none() {
+                let secret = sealing::secret(sealing.as_ref(), &key, &item).await?;
+                self.put_own_key(sealing.as_ref(), &item, Some(by), &secret).await?;
+            }
         }
-        let secret = sealing::secret(self.audit.sealing.as_ref(), &key, &item).await?;
-        self.put_audit_key(&item, None, &secret).await.map(|()| true)
+        Ok(())
+    }
+
+    /// Stores the keys of the audit without a seal; how many had one. A process that is to seal
+    /// them does so at its next start.
+    pub async fn unseal_audit_keys(&self) -> Result<usize> {
+        let sealing = self.audit.sealing.as_ref();
+        let mut unsealed = 0;
+        for key in [Key::audit_key(), Key::digest_key()] {
+            let Some(item) = self.get(&key).await? else { continue };
+            if item.get_text("sealed").is_some() {
+                let secret = sealing::secret(sealing, &key, &item).await?;
+                self.put_own_key(sealing, &item, None, &secret).await?;
+                unsealed += 1;
+            }
+        }
+        Ok(unsealed)
     }
 
     async fn load_audit_key(&self) -> Result<AuditKey> {
-        let key = Key::audit_key();
+        let make = || Ok((self.env.random.bytes::<32>().to_vec(), None));
+        let (secret, made) = self.load_own_key(&Key::audit_key(), make).await?;
+        let key = AuditKey::of(&secret);
+        // Whoever compares this line with earlier ones sees another key.
+        tracing::info!(operation = "audit_key", fingerprint = key.fingerprint(), made);
+        Ok(key)
+    }
+
+    async fn load_digest_key(&self) -> Result<PrivateKey> {
+        let (algorithm, random) = (Algorithm::Es256, &self.env.random);
+        let make = || {
+            let secret = PrivateKey::generate(algorithm, random)?;
+            let public = PrivateKey::parse(algorithm, &secret, random)?.jwk(algorithm).to_json();
+            Ok((secret, Some(public.to_string())))
+        };
+        let (secret, _) = self.load_own_key(&Key::digest_key(), make).await?;
+        PrivateKey::parse(algorithm, &secret, random)
+    }
+
+    /// The secret of a key of the audit, which `make` makes if there is none, and whether this
+    /// process made it.
+    async fn load_own_key(
+        &self,
+        key: &Key,
+        make: impl Fn() -> Result<NewKey> + Send + Sync,
+    ) -> Result<(Vec<u8>, bool)> {
         let sealing = self.audit.sealing.as_ref();
         let wanted = sealing.and_then(Sealing::key).map(str::to_owned);
         let mut made = false;
         for _ in 0..TURNS {
-            if let Some(item) = self.get(&key).await? {
+            if let Some(item) = self.get(key).await? {
                 if item.get_text("sealed").is_none() {
                     self.refuse_planted_key().await?;
                 }
-                let secret = sealing::secret(sealing, &key, &item).await?;
+                let secret = sealing::secret(sealing, key, &item).await?;
                 if wanted.is_some()
                     && item.get_text("sealed_by") != wanted.as_deref()
-                    && let Err(error) = self.put_audit_key(&item, wanted.as_deref(), &secret).await
+                    && let by = wanted.as_deref()
+                    && let Err(error) = self.put_own_key(sealing, &item, by, &secret).await
                 {
                     // The next process tries again.
                     tracing::error!(operation = "seal", cause = %error, "cannot seal a key now");
                 }
-                let key = AuditKey::of(&secret);
-                // Whoever compares this line with earlier ones sees another key.
-                tracing::info!(operation = "audit_key", fingerprint = key.fingerprint(), made);
-                return Ok(key);
+                return Ok((secret, made));
             }
             // Where private keys are sealed, this one is never stored as it is.
             let by = match &wanted {
                 Some(by) => Some(by.clone()),
                 None => signing::sealed_by(self).await?,
             };
-            let secret: [u8; 32] = self.env.random.bytes();
-            let item = sealing::item(sealing, by.as_deref(), &key, &secret, &self.env).await?;
+            let (secret, public) = make()?;
+            let item = sealing::item(sealing, by.as_deref(), key, &secret, &self.env).await?;
+            let item = with_public(item, public.as_deref());
             let item = item.guarded(Version::FIRST, &WriteLog::default());
             match self.commit(vec![Write::Put(item, Condition::Absent)]).await {
                 Ok(()) => made = true,
@@ -179,7 +229,7 @@ impl Table {
                 Err(failed) => return Err(failed.into()),
             }
         }
-        Err(Error::Unavailable("the key of the audit cannot be stored".to_owned()))
+        Err(Error::Unavailable("a key of the audit cannot be stored".to_owned()))
     }
 
     /// Refuses a key without a seal where private keys are sealed: somebody put it there.
@@ -187,25 +237,31 @@ impl Table {
         match signing::sealed_by(self).await? {
             None => Ok(()),
             Some(by) => Err(Error::unexpected(format_args!(
-                "the key of the audit (`K#audit`) has no seal, but the private keys are sealed with \
+                "a key of the audit (`K#audit`) has no seal, but the private keys are sealed with \
                  `{by}`; somebody has put it there: see docs/operating/keys.md"
             ))),
         }
     }
 
-    /// Stores the key in another form, unless another process has.
-    async fn put_audit_key(&self, read: &Item, by: Option<&str>, secret: &[u8]) -> Result<()> {
-        let key = Key::audit_key();
-        let item = sealing::item(self.audit.sealing.as_ref(), by, &key, secret, &self.env).await?;
-        self.replace_audit_key(read, item).await
-    }
-
-    async fn replace_audit_key(&self, read: &Item, item: Item) -> Result<()> {
+    /// Stores a key in another form, unless another process has.
+    async fn put_own_key(
+        &self,
+        sealing: Option<&Sealing>,
+        read: &Item,
+        by: Option<&str>,
+        secret: &[u8],
+    ) -> Result<()> {
         let version = read.version().unwrap_or(Version::FIRST);
+        let item = sealing::item(sealing, by, &read.key(), secret, &self.env).await?;
+        let item = with_public(item, read.get_text(PUBLIC));
         let item = item.guarded(version.next(), &read.log());
         match self.commit(vec![Write::Put(item, Condition::Version(version))]).await {
             Ok(()) | Err(CommitError::Conditions(_) | CommitError::Contended) => Ok(()),
             Err(failed) => Err(failed.into()),
         }
     }
+}
+
+fn with_public(item: Item, public: Option<&str>) -> Item {
+    if let Some(public) = public { item.text(PUBLIC, public) } else { item }
 }

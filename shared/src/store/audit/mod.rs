@@ -9,6 +9,7 @@
 mod chain;
 mod chain_walk;
 mod configuration;
+mod export;
 mod key;
 mod ledger;
 mod past;
@@ -19,6 +20,7 @@ mod verify;
 
 pub use self::chain::{Head, NewEntry, StoredEntry};
 pub use self::chain_walk::{AuditFault, ChainReport};
+pub use self::export::{ExportPart, ExportPosition};
 pub use self::key::AuditKey;
 pub(super) use self::key::AuditKeys;
 pub use self::ledger::Record;

@@ -24,7 +24,7 @@
 //! | an entry of its history | `T#<tenant>#U#<user>` / `COH#<consent>#<audience>#<number>#<kind>` | [`Child::ConsentHistory`] |
 //! | the texts of a version of a consent | `T#<tenant>#W#<consent>` / `<number>` | [`Key::consent_text`] |
 //! | the proof of a consent of somebody who was forgotten | `T#<tenant>#Y#<digest>` / `-` | [`Key::consent_proof`] |
-//! | the progress of a walk over a tenant's users | `T#<tenant>#J` / `DERIVE`, `FORMS`, `DEFINITIONS`, `AUDIT` | [`Key::progress`] |
+//! | the progress of a walk over a tenant's users | `T#<tenant>#J` / `DERIVE`, `FORMS`, `DEFINITIONS`, `AUDIT`, `EXPORT` | [`Key::progress`] |
 //! | an import, its waiting rows, its report | `T#<tenant>#M#<import>` / `JOB`, `ROWS#<part>`, `REPORT#<part>` | [`Key::import`], … |
 //! | a tenant's definitions | `T#<tenant>#D` / `<KIND>#<id>`, `EPOCH` | [`Key::definition`], [`Key::epoch`] |
 //! | a tenant's clients | `T#<tenant>#C` / `<client>` | [`Key::client`] |
@@ -35,7 +35,7 @@
 //! | a refresh token family | `R#<family>` / `-` | [`Key::refresh_family`] |
 //! | public signing keys | `K#public` / `STATE` | [`Key::public_keys`] |
 //! | private signing keys | `K#private` / `<kid>`, `REFRESH` | [`Key::private_key`], [`Key::refresh_key`] |
-//! | the key of the audit | `K#audit` / `KEY` | [`Key::audit_key`] |
+//! | the keys of the audit | `K#audit` / `KEY`, `DIGEST` | [`Key::audit_key`], [`Key::digest_key`] |
 //! | keys of all functions | `K#shared` / `CURSOR`, `HASH` | [`Key::cursor_key`], [`Key::hash_key`] |
 //! | tenants | `TENANTS` / `<tenant>` | [`Key::tenant`] |
 //! | nothing: the read of a health check | `HEALTH` / `-` | [`Key::health`] |
@@ -177,6 +177,7 @@ impl Key {
             Walk::Migration => "FORMS",
             Walk::Definitions => "DEFINITIONS",
             Walk::Audit => "AUDIT",
+            Walk::Export => "EXPORT",
         };
         Self::new(format!("T#{tenant}#J"), name)
     }
@@ -293,6 +294,12 @@ impl Key {
         Self::new("K#audit", "KEY")
     }
 
+    /// The key that signs digests of exported audits.
+    #[must_use]
+    pub fn digest_key() -> Self {
+        Self::new("K#audit", "DIGEST")
+    }
+
     /// An audit entry.
     #[must_use]
     pub fn audit_entry(tenant: &TenantId, chain: Chain, sequence: Version) -> Self {
@@ -346,6 +353,8 @@ pub enum Walk {
     Definitions,
     /// Chains of audit entries are verified.
     Audit,
+    /// Audit entries are exported.
+    Export,
 }
 
 /// A credential that is accepted once.

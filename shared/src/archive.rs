@@ -1,0 +1,64 @@
+//! Where the audit is exported to: a bucket of S3, or a folder of this machine.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+
+use crate::aws::{Bucket, ServiceError};
+use crate::domain::error::{Error, Result};
+
+/// The media type of objects with one event a line.
+pub const LINES: &str = "application/x-ndjson";
+/// The media type of digests.
+pub const JSON: &str = "application/json";
+
+/// Where objects are stored by their keys.
+#[derive(Clone, Debug)]
+pub enum Archive {
+    /// A bucket.
+    Bucket(Bucket),
+    /// A folder: a key is a path below it.
+    Folder(PathBuf),
+}
+
+impl Archive {
+    /// Stores an object, in the place of one with this key.
+    pub async fn put(&self, key: &str, media_type: &str, content: impl Into<Bytes>) -> Result<()> {
+        let content = content.into();
+        match self {
+            Self::Bucket(bucket) => {
+                bucket.put(key, media_type, content).await.map_err(|error| match error {
+                    ServiceError::Unavailable(why) => {
+                        Error::Unavailable(format!("S3 PutObject: {why}"))
+                    }
+                    ServiceError::Refused(code) => {
+                        Error::unexpected(format_args!("S3 PutObject: {code}"))
+                    }
+                })
+            }
+            Self::Folder(folder) => {
+                let path = folder.join(key);
+                let written = tokio::task::spawn_blocking(move || write(&path, &content)).await;
+                written.map_err(Error::unexpected)?.map_err(|error| {
+                    Error::Unavailable(format!("cannot write the export of the audit: {error}"))
+                })
+            }
+        }
+    }
+}
+
+/// Writes a file, for its owner's eyes only, whole or not at all.
+fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    let draft = path.with_extension("draft");
+    let mut file =
+        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(&draft, path)
+}

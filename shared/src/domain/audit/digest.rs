@@ -1,0 +1,163 @@
+//! Digests of the exported audit: one for each hour, signed, each naming the one before (rule
+//! AU-15). `auth::audit_digest` signs and verifies them.
+
+use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::hour::Hour;
+use crate::domain::id::TenantId;
+use crate::domain::versioned::Version;
+
+/// The version of the form of digests.
+pub const FORM: u64 = 1;
+/// The folder of a tenant's digests, beside those of the years.
+const DIGESTS: &str = "digests";
+
+/// What was exported of one hour of a tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Digest {
+    /// The version of this form.
+    pub version: u64,
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The hour.
+    pub hour: Hour,
+    /// The objects with the entries; none if there are no entries.
+    pub objects: Vec<ExportedObject>,
+    /// Whether entries of users are among them: without `search` they cannot be found by time.
+    pub users: bool,
+    /// How many entries could not be read, and are in no object.
+    pub unreadable: u64,
+    /// The last exported entry of each chain of the ledger.
+    pub heads: Vec<ExportedHead>,
+    /// The digest before; `None` for the first.
+    pub previous: Option<DigestLink>,
+    /// The public key that verifies the signature, as a JWK.
+    pub jwk: Value,
+}
+
+/// An object of an export.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportedObject {
+    /// Its key.
+    pub key: String,
+    /// The SHA-256 of its content, in hexadecimal digits.
+    pub sha256: String,
+    /// How many entries it has.
+    pub entries: u64,
+}
+
+/// The last entry of a chain of the ledger that an export has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportedHead {
+    /// The chain.
+    pub chain: String,
+    /// The sequence of the entry.
+    pub sequence: Version,
+    /// Its authentication code, in base64url.
+    pub mac: String,
+}
+
+/// The name of a digest, and what its content was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DigestLink {
+    /// Its key.
+    pub key: String,
+    /// The SHA-256 of its content, in hexadecimal digits.
+    pub sha256: String,
+}
+
+/// A digest as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedDigest {
+    /// Its key.
+    pub key: String,
+    /// Its content.
+    pub text: String,
+}
+
+impl SignedDigest {
+    /// What the next digest says of it.
+    #[must_use]
+    pub fn link(&self) -> DigestLink {
+        DigestLink { key: self.key.clone(), sha256: sha256(self.text.as_bytes()) }
+    }
+}
+
+impl ExportedObject {
+    /// The object with this part of the entries of an hour: `<tenant>/2026/11/21/10.ndjson` is the
+    /// first, `<tenant>/2026/11/21/10-1.ndjson` the second.
+    #[must_use]
+    pub fn of(tenant: &TenantId, hour: Hour, part: usize, lines: &[u8]) -> Self {
+        let number = if part == 0 { String::new() } else { format!("-{part}") };
+        let entries = lines.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let key = format!("{tenant}/{}{number}.ndjson", hour.path());
+        Self { key, sha256: sha256(lines), entries }
+    }
+
+    /// The hour of the object with this key, if it is one of this tenant.
+    #[must_use]
+    pub fn hour_of(key: &str, tenant: &TenantId) -> Option<Hour> {
+        let path = key.strip_prefix(tenant.as_str())?.strip_prefix('/')?;
+        let path = path.strip_suffix(".ndjson")?;
+        let (path, part) = path.split_once('-').unwrap_or((path, "0"));
+        part.parse::<usize>().ok().and_then(|_| Hour::of_path(path))
+    }
+}
+
+impl Digest {
+    /// The key of the digest of an hour: `<tenant>/digests/2026/11/21/10.json`.
+    #[must_use]
+    pub fn key(tenant: &TenantId, hour: Hour) -> String {
+        format!("{}{}.json", Self::folder(tenant), hour.path())
+    }
+
+    /// The start of the keys of a tenant's digests.
+    #[must_use]
+    pub fn folder(tenant: &TenantId) -> String {
+        format!("{tenant}/{DIGESTS}/")
+    }
+
+    /// The hour of the digest with this key, if it is one of this tenant.
+    #[must_use]
+    pub fn hour_of(key: &str, tenant: &TenantId) -> Option<Hour> {
+        Hour::of_path(key.strip_prefix(&Self::folder(tenant))?.strip_suffix(".json")?)
+    }
+}
+
+/// The SHA-256 of some bytes in hexadecimal digits, as `sha256sum` prints it.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    digest(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn au15_keys_name_tenant_and_hour() {
+        let tenant: TenantId = "acme".parse().unwrap();
+        let hour: Hour = "2026-11-21T10".parse().unwrap();
+        let object = |part| ExportedObject::of(&tenant, hour, part, b"{}\n{}\n");
+        assert_eq!(object(0).key, "acme/2026/11/21/10.ndjson");
+        assert_eq!(object(1).key, "acme/2026/11/21/10-1.ndjson");
+        assert_eq!(object(0).entries, 2);
+        for part in [0, 1, 12] {
+            assert_eq!(ExportedObject::hour_of(&object(part).key, &tenant), Some(hour));
+        }
+        let key = Digest::key(&tenant, hour);
+        assert_eq!(key, "acme/digests/2026/11/21/10.json");
+        assert_eq!(Digest::hour_of(&key, &tenant), Some(hour));
+        assert_eq!(ExportedObject::hour_of(&key, &tenant), None);
+        assert_eq!(Digest::hour_of(&key, &"globex".parse().unwrap()), None);
+        assert_eq!(ExportedObject::hour_of("acme/2026/11/21/10-x.ndjson", &tenant), None);
+    }
+
+    #[test]
+    fn a_hash_is_as_sha256sum_prints_it() {
+        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(sha256(b""), empty);
+    }
+}
