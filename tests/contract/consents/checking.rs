@@ -179,7 +179,8 @@ async fn co10_evidence(office: &Office, shop: &tests::Client, path: &str) {
         shop.get(&format!("{path}/news/history")).await,
         shop.post(path, own).await,
     ] {
-        let text = answer.is(200).text();
+        let answer = answer.is(200);
+        let text = answer.text();
         for hidden in [office.jan.id.as_str(), office.crm.id.as_str(), "Els", "scan"] {
             assert!(!text.contains(hidden), "{hidden}: {text}");
         }

@@ -45,7 +45,8 @@ pub fn terms(id: &str, more: Value) -> Value {
 /// Terms to which people agree by saying nothing.
 pub fn silent() -> Value {
     let purpose = |id: &str| json!({ "id": id, "name": id.to_uppercase(), "legal_basis": "legitimate_interests" });
-    json!({ "needs": "opt_out", "purposes": ["letter", "calls", "offers"].map(purpose) })
+    let purposes = ["letter", "calls", "offers"].map(purpose);
+    json!({ "needs": "opt_out", "purposes": purposes })
 }
 
 /// A purpose that uses these attributes.

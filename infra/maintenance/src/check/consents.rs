@@ -60,8 +60,8 @@ async fn agrees(table: &Table, schema: &Schema, of: ConsentOf<'_>) -> Result<boo
         let before = table.consent_of(tenant, of).await?;
         let history = table.consent_history(tenant, of).await?;
         let after = table.consent_of(tenant, of).await?;
-        let moved = before.as_ref().map(|record| record.version)
-            != after.as_ref().map(|record| record.version);
+        let moved = before.as_ref().map(|record| record.version())
+            != after.as_ref().map(|record| record.version());
         if !moved {
             return Ok(match before {
                 None => history.is_empty(),

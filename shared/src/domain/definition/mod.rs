@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 pub use self::attribute::AttributeDefinition;
 pub use self::category::{COMMON, Category};
 pub use self::persona::PersonaDefinition;
-pub(super) use self::persona::{take_all_attributes, take_attributes};
+pub(super) use self::persona::take_all_attributes;
 pub use self::policy::{ApprovalPolicy, PolicySubject};
 pub use self::predefined::Predefined;
 pub use self::profile::UserProfileDefinition;
