@@ -225,7 +225,7 @@ impl Setting {
             "purposes": ["letter"], "method": "paper", "guardian": word("Roerganger")
         });
         crm.post(&user.below("consents"), decision).await.is(200);
-        paths.push(user.below("consents"));
+        paths.push(user.below("consents/news"));
         let mut words: Vec<_> = [
             "Zwaardvis",
             "Zandloper",

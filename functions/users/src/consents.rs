@@ -245,7 +245,6 @@ async fn history(call: Call, whose: Whose) -> HandlerResult {
 
 /// Records what a person decided.
 async fn record(mut call: Call, whose: Whose) -> HandlerResult {
-    call.preconditions.check_collection()?;
     let body = call.take_body();
     let id = call.app.env().random_uuid().to_string();
     call.app
@@ -255,6 +254,7 @@ async fn record(mut call: Call, whose: Whose) -> HandlerResult {
             if whose == Whose::Own {
                 user.value.check_active()?;
             }
+            call.preconditions.check_collection()?;
             let input = DecisionInput::read(body.clone())?;
             let audience = call.audience(input.audience.clone())?;
             if audience.as_ref().is_some_and(|id| schema.systems.get(id.as_str()).is_none()) {

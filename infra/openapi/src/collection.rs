@@ -11,6 +11,7 @@ use shared::domain::Json;
 use shared::domain::json::Object;
 
 use crate::security::{ACCESS_TOKEN, CLIENT, USER_TOKEN};
+use crate::writer::{self, Layout};
 use crate::{Failure, Functions, Version, description};
 
 /// The client that reads a collection.
@@ -240,7 +241,7 @@ impl Body {
             }
             (_, None) => Self::None,
             ("application/json", Some(example)) => {
-                Self::Json(crate::writer::text(&with_variables(path, "", example)))
+                Self::Json(writer::text(&with_variables(path, "", example), Layout::BODY))
             }
             (media, Some(example)) => Self::Text(media.to_owned(), shown(example)),
         }

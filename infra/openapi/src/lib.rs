@@ -28,6 +28,7 @@ use self::answers::Answers;
 use self::operations::body_schema;
 use self::schemas::Schemas;
 pub use self::version::Version;
+use self::writer::Layout;
 
 /// Why there is no description, in words.
 pub type Failure = String;
@@ -79,7 +80,7 @@ as `traceparent` and `X-Correlation-Id`.";
 /// The description of these functions as JSON text, without a line end after it. The same arguments
 /// always give the same text. `base_url` is where the service is, without a slash at its end.
 pub fn document(functions: Functions, version: Version, base_url: &str) -> Result<String, Failure> {
-    Ok(writer::text(&description(functions, version, base_url)?))
+    Ok(writer::text(&description(functions, version, base_url)?, Layout::DESCRIPTION))
 }
 
 fn description(functions: Functions, version: Version, base_url: &str) -> Result<Json, Failure> {

@@ -2,29 +2,42 @@
 
 use shared::domain::Json;
 
-/// The longest line, in characters; only a long string exceeds it.
-const WIDTH: usize = 200;
-const STEP: usize = 1;
+/// How wide and how deep the text is.
+#[derive(Clone, Copy)]
+pub(super) struct Layout {
+    /// The longest line, in characters; only a long string exceeds it.
+    width: usize,
+    /// By how much what is inside is indented.
+    step: usize,
+}
+
+impl Layout {
+    /// The description, which is large.
+    pub(super) const DESCRIPTION: Self = Self { width: 200, step: 1 };
+    /// A body, which people read.
+    pub(super) const BODY: Self = Self { width: 110, step: 2 };
+}
 
 /// A value as text. A value that fits on its line is not broken.
-pub(super) fn text(value: &Json) -> String {
+pub(super) fn text(value: &Json, layout: Layout) -> String {
     let mut text = String::new();
-    write(value, 0, 0, &mut text);
+    write(value, layout, 0, 0, &mut text);
     text
 }
 
 /// Writes a value on a line that is `indent` deep and holds `before` characters so far.
-fn write(value: &Json, indent: usize, before: usize, out: &mut String) {
+fn write(value: &Json, layout: Layout, indent: usize, before: usize, out: &mut String) {
     // For a comma.
-    let room = WIDTH.saturating_sub(before + 1);
+    let room = layout.width.saturating_sub(before + 1);
     match value {
         Json::Object(members) if !members.is_empty() && !fits(value, room) => {
             let members =
                 members.iter().map(|(name, value)| (format!("{}: ", quoted(name)), value));
-            lines(('{', '}'), members, indent, out);
+            lines(('{', '}'), members, layout, indent, out);
         }
         Json::Array(items) if !items.is_empty() && !fits(value, room) => {
-            lines(('[', ']'), items.iter().map(|item| (String::new(), item)), indent, out);
+            let items = items.iter().map(|item| (String::new(), item));
+            lines(('[', ']'), items, layout, indent, out);
         }
         _ => flat(value, out),
     }
@@ -33,16 +46,17 @@ fn write(value: &Json, indent: usize, before: usize, out: &mut String) {
 fn lines<'j>(
     (open, close): (char, char),
     parts: impl Iterator<Item = (String, &'j Json)>,
+    layout: Layout,
     indent: usize,
     out: &mut String,
 ) {
     out.push(open);
     for (i, (name, value)) in parts.enumerate() {
         out.push_str(if i > 0 { ",\n" } else { "\n" });
-        let margin = " ".repeat(indent + STEP);
+        let margin = " ".repeat(indent + layout.step);
         out.push_str(&margin);
         out.push_str(&name);
-        write(value, indent + STEP, margin.len() + name.chars().count(), out);
+        write(value, layout, indent + layout.step, margin.len() + name.chars().count(), out);
     }
     out.push('\n');
     out.push_str(&" ".repeat(indent));
@@ -90,16 +104,16 @@ mod tests {
 
     #[test]
     fn what_fits_on_a_line_stands_on_one() {
-        let long = "x".repeat(120);
+        let long = "x".repeat(60);
         let value = format!(r#"{{"a":{{"b":[1,2.50]}},"c":["{long}","{long}"],"d":{{}}}}"#);
         let value = Json::parse(value.as_bytes()).unwrap();
-        let text = text(&value);
+        let text = text(&value, Layout::BODY);
         assert_eq!(Json::parse(text.as_bytes()).unwrap(), value);
         assert_eq!(
             text,
             format!(
-                "{{\n \"a\": {{\"b\": [1, 2.50]}},\n \"c\": [\n  \"{long}\",\n  \
-                 \"{long}\"\n ],\n \"d\": {{}}\n}}"
+                "{{\n  \"a\": {{\"b\": [1, 2.50]}},\n  \"c\": [\n    \"{long}\",\n    \
+                 \"{long}\"\n  ],\n  \"d\": {{}}\n}}"
             )
         );
     }

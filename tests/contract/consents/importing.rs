@@ -22,8 +22,8 @@ async fn import(office: &Office, row: &Value) -> (String, Vec<String>) {
 
 #[tokio::test]
 async fn co12_an_import_brings_what_was_decided_before() {
-    let office = Office::open().await;
-    office.service.clock.advance(3600);
+    let mut office = Office::open().await;
+    office.later(3600).await;
     let paper = json!({ "evidence_uri": "https://scans.example/7", "locale": "nl" });
     let given = "2026-11-21T10:30:00.000Z";
     let (status, errors) = import(&office, &row(given, paper)).await;
@@ -40,8 +40,8 @@ async fn co12_an_import_brings_what_was_decided_before() {
 
 #[tokio::test]
 async fn co12_what_is_imported_was_decided_in_the_past() {
-    let office = Office::open().await;
-    office.service.clock.advance(3600);
+    let mut office = Office::open().await;
+    office.later(3600).await;
     for (given_at, more, at) in [
         ("2026-11-21T11:00:00.001Z", json!({}), "/consents/0/given_at"),
         ("2026-11-21T09:59:59.999Z", json!({}), "/consents/0/given_at"),
@@ -61,11 +61,11 @@ async fn co12_what_is_imported_was_decided_in_the_past() {
 
 #[tokio::test]
 async fn co12_an_import_does_not_undo_what_the_person_decided_since() {
-    let office = Office::open().await;
+    let mut office = Office::open().await;
     office.agree(json!({})).await;
-    office.service.clock.advance(3600);
+    office.later(3600).await;
     office.withdraw().await.is(200);
-    office.service.clock.advance(3600);
+    office.later(3600).await;
     let record = office.crm.read(&office.jan.below("consents/news")).await;
     // CO-05: the paper is kept, though it changes nothing that holds.
     let older = row("2026-11-21T10:30:00Z", json!({ "evidence_uri": "https://x.example/scan" }));
@@ -78,7 +78,7 @@ async fn co12_an_import_does_not_undo_what_the_person_decided_since() {
     assert_eq!(office.crm.read(&office.jan.below("consents/news")).await, record);
     // Of two decisions of one time the first holds, and the other is kept.
     let at = "2026-11-21T13:00:00Z";
-    office.service.clock.advance(3 * 3600);
+    office.later(3 * 3600).await;
     assert_eq!(import(&office, &row(at, json!({}))).await.0, "updated");
     let other = row(at, json!({ "purposes": null, "denied": ["letter"] }));
     assert_eq!(import(&office, &other).await.0, "updated");
@@ -89,14 +89,14 @@ async fn co12_an_import_does_not_undo_what_the_person_decided_since() {
 
 #[tokio::test]
 async fn co12_an_import_names_a_version_that_was_in_effect_then() {
-    let office = Office::with(json!({ "expires_after_days": 1 })).await;
+    let mut office = Office::with(json!({ "expires_after_days": 1 })).await;
     let digest = office.digest(1).await;
-    office.service.clock.advance(3600);
+    office.later(3600).await;
     let terms = json!({ "purposes": [super::uses("other", &[])], "expires_after_days": null });
     let path = format!("{}/news", super::CONSENTS);
     office.crm.patch(&path, terms).if_match("*").await.is(200);
     office.version(json!({})).await;
-    office.service.clock.advance(3600);
+    office.later(3600).await;
     office.version(json!({})).await;
     let during = "2026-11-21T10:30:00Z";
     // At 11 version 2 took its place.
@@ -121,16 +121,16 @@ async fn co12_an_import_names_a_version_that_was_in_effect_then() {
     assert_eq!(import(&office, &no).await.0, "updated");
     // Retired is over, too.
     office.crm.act(&format!("{path}/versions/3/retire")).await.is(200);
-    office.service.clock.advance(60);
+    office.later(60).await;
     let late = json!({ "version": 3, "purposes": ["other"] });
     assert_eq!(import(&office, &row("2026-11-21T12:00:30Z", late)).await.0, "error");
 }
 
 #[tokio::test]
 async fn co11_an_import_needs_the_age_at_that_time() {
-    let office = Office::with(json!({ "minimum_age": 16 })).await;
+    let mut office = Office::with(json!({ "minimum_age": 16 })).await;
     office.crm.define("birthdate", json!({})).await;
-    office.service.clock.advance(3600);
+    office.later(3600).await;
     let given = "2026-11-21T10:30:00Z";
     let born = |date: &str, more: Value| {
         let attributes = json!({ "attributes": { "common": { "birthdate": [date] } } });
@@ -147,9 +147,8 @@ async fn co11_an_import_needs_the_age_at_that_time() {
 
 #[tokio::test]
 async fn co07_a_grant_that_was_over_before_it_came_is_not_told_as_granted() {
-    let office = Office::with(json!({ "expires_after_days": 1 })).await;
-    office.service.clock.advance(3 * super::DAY);
-    let office = Office { crm: office.crm.clone().with_token().await, ..office };
+    let mut office = Office::with(json!({ "expires_after_days": 1 })).await;
+    office.later(3 * super::DAY).await;
     assert_eq!(import(&office, &row("2026-11-21T10:30:00Z", json!({}))).await.0, "updated");
     let items = office.service.items().await;
     assert!(!items.iter().any(|item| item.contains("#granted")));
@@ -157,8 +156,8 @@ async fn co07_a_grant_that_was_over_before_it_came_is_not_told_as_granted() {
 
 #[tokio::test]
 async fn co12_a_column_holds_consents_and_a_dry_run_records_none() {
-    let office = Office::open().await;
-    office.service.clock.advance(60);
+    let mut office = Office::open().await;
+    office.later(60).await;
     let consents = "[{\"consent\":\"news\",\"version\":1,\"purposes\":[\"letter\"],\
                     \"given_at\":\"2026-11-21T10:00:30Z\"}]";
     let cell = consents.replace('"', "\"\"");

@@ -89,6 +89,12 @@ impl Office {
         office
     }
 
+    /// Lets time pass, in seconds; the client gets a new token.
+    pub async fn later(&mut self, seconds: i64) {
+        self.service.clock.advance(seconds);
+        self.crm = self.crm.clone().with_token().await;
+    }
+
     /// Creates a version of `news`.
     pub async fn version(&self, more: Value) -> Value {
         let locales = json!({

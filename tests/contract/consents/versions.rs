@@ -25,20 +25,25 @@ async fn co02_a_version_keeps_texts_purposes_and_digests_whatever_becomes_of_the
     assert_eq!((&old["locales"], &old["terms"]), (&before["locales"], &before["terms"]));
 }
 
-#[tokio::test]
-async fn co02_a_version_is_a_draft_until_its_time() {
-    let office = Office::open().await;
-    office.service.clock.advance(1);
-    let at = "2026-11-22T10:00:00.000Z";
-    let draft = office.version(json!({ "effective_at": at })).await;
-    assert_eq!((&draft["version"], &draft["status"]), (&json!(2), &json!("DRAFT")));
+/// What became of the first two versions.
+async fn statuses(office: &Office) -> [String; 2] {
     let status = async |number: u32| {
         let path = format!("{CONSENTS}/news/versions/{number}");
         office.crm.read(&path).await["status"].as_str().unwrap().to_owned()
     };
-    assert_eq!((status(1).await, status(2).await), ("EFFECTIVE".into(), "DRAFT".into()));
-    office.service.clock.advance(DAY);
-    assert_eq!((status(1).await, status(2).await), ("RETIRED".into(), "EFFECTIVE".into()));
+    [status(1).await, status(2).await]
+}
+
+#[tokio::test]
+async fn co02_a_version_is_a_draft_until_its_time() {
+    let mut office = Office::open().await;
+    office.service.clock.advance(1);
+    let at = "2026-11-22T10:00:00.000Z";
+    let draft = office.version(json!({ "effective_at": at })).await;
+    assert_eq!((&draft["version"], &draft["status"]), (&json!(2), &json!("DRAFT")));
+    assert_eq!(statuses(&office).await, ["EFFECTIVE", "DRAFT"]);
+    office.later(DAY).await;
+    assert_eq!(statuses(&office).await, ["RETIRED", "EFFECTIVE"]);
     let list = office.crm.read(&format!("{CONSENTS}/news/versions")).await;
     let numbers: Vec<_> = list["items"].as_array().unwrap().iter().map(|v| &v["version"]).collect();
     assert_eq!(numbers, [&json!(1), &json!(2)]);
@@ -137,7 +142,8 @@ async fn co13_what_a_version_names_is_not_deleted_though_the_terms_drop_it() {
     purpose["recipients"] = json!(["shop"]);
     office.crm.create(CONSENTS, terms("fit", json!({ "purposes": [purpose] }))).await;
     let text = json!({ "en": { "title": "x", "text": "x" } });
-    office.crm.create(&format!("{CONSENTS}/fit/versions"), json!({ "locales": text })).await;
+    let body = json!({ "locales": text });
+    office.crm.post(&format!("{CONSENTS}/fit/versions"), body).await.is(201);
     let bare = json!({ "purposes": [super::uses("fit", &[])] });
     office.crm.patch(&format!("{CONSENTS}/fit"), bare).if_match("*").await.is(200);
     for path in [shoe.path.as_str(), "/identity/config/systems/shop"] {
@@ -153,7 +159,7 @@ async fn co02_a_draft_that_was_retired_stands_in_nobodys_way() {
     let body = json!({ "locales": { "en": { "title": "x", "text": "x" } } });
     office.crm.post(&path, body.clone()).await.is(422);
     office.crm.act(&format!("{path}/{}/retire", wrong["version"])).await.is(200);
-    let next = office.crm.create(&path, body).await.body;
+    let next = office.crm.post(&path, body).await.is(201).json();
     assert_eq!((&next["version"], &next["status"]), (&json!(3), &json!("EFFECTIVE")));
     // What the draft said can be read still.
     assert_eq!(office.crm.read(&format!("{path}/2")).await["locales"], wrong["locales"]);
@@ -167,7 +173,8 @@ async fn co02_only_the_first_version_begins_in_the_past() {
     let body =
         |more| super::with(json!({ "locales": { "en": { "title": "x", "text": "x" } } }), more);
     let past = json!({ "effective_at": "2020-01-01T10:00:00Z" });
-    assert_eq!(office.crm.create(&path, body(past.clone())).await.body["status"], "EFFECTIVE");
+    let first = office.crm.post(&path, body(past.clone())).await.is(201).json();
+    assert_eq!(first["status"], "EFFECTIVE");
     for (wrong, at) in [
         (past, "/effective_at"),
         (json!({ "effective_at": "2026-11-21T09:59:59Z" }), "/effective_at"),
@@ -192,7 +199,7 @@ async fn co02_a_version_is_made_of_the_terms_that_were_reviewed() {
     let tag = office.crm.tag_of(&path).await;
     let body = json!({ "locales": { "en": { "title": "x", "text": "x" } } });
     let post = || office.crm.post(&format!("{path}/versions"), body.clone()).if_match(&tag);
-    post().await.created();
+    post().await.is(201);
     office.crm.patch(&path, json!({ "jurisdiction": "NL" })).if_match("*").await.is(200);
     post().await.is(412);
 }

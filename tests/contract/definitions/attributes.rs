@@ -18,7 +18,8 @@ async fn an_attribute_definition_shows_every_property() {
         "json_schema": null, "scopes": [], "search": "none", "effective_search": "none",
         "single_value": false, "required": false, "read_only": false, "hidden": false,
         "override": false, "system": false,
-        "unique": false, "derived": null, "approval_policy": null, "deprecated": false,
+        "unique": false, "derived": null, "approval_policy": null, "consent": null,
+        "deprecated": false,
     });
     assert_eq!(made.body, due);
     let back = crm.put(&made.path, due).if_match(&made.tag).await.is(200);

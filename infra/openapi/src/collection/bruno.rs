@@ -10,14 +10,14 @@ use super::{
     ABOUT, Authorization, Body, Collection, File, Folder, PERSON, Parameter, Request, TOKEN,
 };
 use super::{URL, VARIABLES, braced};
-use crate::writer;
+use crate::writer::{self, Layout};
 
 pub(super) fn files(collection: &Collection) -> Vec<File> {
     let settings = object! {
         "version" => "1", "name" => "Kith", "type" => "collection", "ignore" => vec![".git"],
     };
     let mut files = vec![
-        file("bruno.json", writer::text(&Json::Object(settings)) + "\n"),
+        file("bruno.json", writer::text(&Json::Object(settings), Layout::BODY) + "\n"),
         file("collection.bru", whole(collection)),
         file(
             "environments/kith serve.bru",

@@ -7,7 +7,7 @@ use super::{
     ABOUT, Authorization, Body, Collection, File, Folder, PERSON, Parameter, Request, TOKEN,
 };
 use super::{URL, VARIABLES, braced};
-use crate::writer;
+use crate::writer::{self, Layout};
 
 const SCHEMA: &str = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json";
 
@@ -19,7 +19,10 @@ pub(super) fn file(collection: &Collection) -> File {
         "variable" => variables.map(|(key, value)| pair(key, value)).collect::<Vec<_>>(),
         "item" => collection.folders.iter().map(folder).collect::<Vec<_>>(),
     };
-    File { path: "kith.json".to_owned(), text: writer::text(&Json::Object(document)) + "\n" }
+    File {
+        path: "kith.json".to_owned(),
+        text: writer::text(&Json::Object(document), Layout::BODY) + "\n",
+    }
 }
 
 fn folder(folder: &Folder) -> Json {

@@ -65,22 +65,30 @@ string_enum! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// The version that the person read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
     /// The language in which the person read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
     /// The SHA-256 of the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text_sha256: Option<String>,
     /// How the person decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<Method>,
     /// Who recorded it: the person, an administrator or a client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<Actor>,
     /// The client through which it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<ClientId>,
     /// When the person decided.
     pub given_at: Timestamp,
     /// Where more evidence is, a scan say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence_uri: Option<String>,
     /// Who decided for the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guardian: Option<String>,
     /// Whether a client recorded it that is bound to systems.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -145,6 +153,7 @@ pub struct ConsentEvent {
     /// What was decided.
     pub purposes: BTreeMap<PurposeId, PurposeState>,
     /// Until when a grant holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
     /// What proves it.
     pub evidence: Evidence,
@@ -195,10 +204,12 @@ pub struct RecordedPurpose {
     /// What was decided last. That a grant is over shows in `until` alone.
     pub state: PurposeState,
     /// The version about which it was decided. Who withdraws reads none: it is the one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
     /// When it was decided.
     pub given_at: Timestamp,
     /// Until when a grant holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
     /// The entry of the history that decided it.
     pub sequence: u64,
@@ -232,16 +243,19 @@ pub struct ConsentRecord {
     /// The consent.
     pub consent: PartyId,
     /// The system for which it was decided; `None` if for the controller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<PartyId>,
     /// What holds of each purpose that was decided. The others are undecided.
     pub purposes: BTreeMap<PurposeId, RecordedPurpose>,
     /// The number of the last entry of the history.
     pub sequence: u64,
     /// What proves the last decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
     /// The SHA-256 over all entries of the history.
     pub digest: String,
     /// The end of a grant of which subscribers know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub announced: Option<Timestamp>,
 }
 
