@@ -1,6 +1,7 @@
 //! Attributes that systems get only while the person agrees.
 
 use serde_json::{Value, json};
+use shared::domain::client::Integration;
 use tests::{Client, Service, escape, person, profiles};
 
 use super::Office;
@@ -200,9 +201,15 @@ async fn co04_marks_may_be_sent_back_and_not_changed() {
 async fn co04_a_repeat_with_a_key_gives_nobody_what_was_taken_back() {
     let shop = Shop::open().await;
     shop.office.agree(json!({})).await;
+    let service = &shop.office.service;
+    let scopes = "users:read users:write";
+    let mark = |client: &mut shared::domain::client::Client| {
+        client.integration = Some(Integration::Crm);
+    };
+    let crm = service.register_as(tests::TENANT, scopes, mark).await.with_token().await;
     let bring = || {
         let body = json!({ "user_id": shop.office.jan.id });
-        shop.office.crm.post(&profiles("shop"), body).key("k")
+        crm.post(&profiles("shop"), body).key("k")
     };
     let first = bring().await;
     assert!([200, 201].contains(&first.code()), "{}", first.text());

@@ -204,8 +204,8 @@ async fn co09_each_purpose_stands_beside_what_was_read_before() {
 
 #[tokio::test]
 async fn co09_a_receipt_invents_no_language_and_no_digest() {
-    let office = Office::open().await;
-    office.service.clock.advance(3600);
+    let mut office = Office::open().await;
+    office.later(3600).await;
     let paper = json!({ "username": "jan", "consents": [{
         "consent": "news", "version": 1, "purposes": ["letter"], "given_at": "2026-11-21T10:30:00Z"
     }] });

@@ -142,7 +142,8 @@ async fn co13_what_a_version_names_is_not_deleted_though_the_terms_drop_it() {
     purpose["recipients"] = json!(["shop"]);
     office.crm.create(CONSENTS, terms("fit", json!({ "purposes": [purpose] }))).await;
     let text = json!({ "en": { "title": "x", "text": "x" } });
-    office.crm.create(&format!("{CONSENTS}/fit/versions"), json!({ "locales": text })).await;
+    let body = json!({ "locales": text });
+    office.crm.post(&format!("{CONSENTS}/fit/versions"), body).await.is(201);
     let bare = json!({ "purposes": [super::uses("fit", &[])] });
     office.crm.patch(&format!("{CONSENTS}/fit"), bare).if_match("*").await.is(200);
     for path in [shoe.path.as_str(), "/identity/config/systems/shop"] {
@@ -158,7 +159,7 @@ async fn co02_a_draft_that_was_retired_stands_in_nobodys_way() {
     let body = json!({ "locales": { "en": { "title": "x", "text": "x" } } });
     office.crm.post(&path, body.clone()).await.is(422);
     office.crm.act(&format!("{path}/{}/retire", wrong["version"])).await.is(200);
-    let next = office.crm.create(&path, body).await.body;
+    let next = office.crm.post(&path, body).await.is(201).json();
     assert_eq!((&next["version"], &next["status"]), (&json!(3), &json!("EFFECTIVE")));
     // What the draft said can be read still.
     assert_eq!(office.crm.read(&format!("{path}/2")).await["locales"], wrong["locales"]);
@@ -172,7 +173,8 @@ async fn co02_only_the_first_version_begins_in_the_past() {
     let body =
         |more| super::with(json!({ "locales": { "en": { "title": "x", "text": "x" } } }), more);
     let past = json!({ "effective_at": "2020-01-01T10:00:00Z" });
-    assert_eq!(office.crm.create(&path, body(past.clone())).await.body["status"], "EFFECTIVE");
+    let first = office.crm.post(&path, body(past.clone())).await.is(201).json();
+    assert_eq!(first["status"], "EFFECTIVE");
     for (wrong, at) in [
         (past, "/effective_at"),
         (json!({ "effective_at": "2026-11-21T09:59:59Z" }), "/effective_at"),
@@ -197,7 +199,7 @@ async fn co02_a_version_is_made_of_the_terms_that_were_reviewed() {
     let tag = office.crm.tag_of(&path).await;
     let body = json!({ "locales": { "en": { "title": "x", "text": "x" } } });
     let post = || office.crm.post(&format!("{path}/versions"), body.clone()).if_match(&tag);
-    post().await.created();
+    post().await.is(201);
     office.crm.patch(&path, json!({ "jurisdiction": "NL" })).if_match("*").await.is(200);
     post().await.is(412);
 }

@@ -384,12 +384,17 @@ impl Decision {
             return false;
         }
         // A decision for the controller and one for a system overrule each other by their times.
+        let own_system = recorded.by_system && !self.evidence.by_system;
+        let prevails = |other: &RecordedPurpose| {
+            let refused = matches!(other.state, PurposeState::Denied | PurposeState::Withdrawn);
+            other.given_at > recorded.given_at || (own_system && refused)
+        };
         let mut newer = others.iter().filter_map(|other| {
             let meets = record.audience.is_none() || other.audience.is_none();
             other.purposes.get(id).filter(|_| meets)
         });
         recorded.state(now) != state
             || (state != PurposeState::Withdrawn && recorded.version != self.evidence.version)
-            || newer.any(|other| other.given_at > recorded.given_at && other.state(now) != state)
+            || newer.any(|other| prevails(other) && other.state(now) != state)
     }
 }
