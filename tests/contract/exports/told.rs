@@ -63,6 +63,7 @@ async fn au08_entries_are_told_beside_the_users_in_the_order_of_the_stream() {
     let crm = service.crm().await;
     let (jan, els) = (crm.create_user("jan").await, crm.create_user("els").await);
     let told = Told::default();
+    let consent = "COH#news#shop#0000000007#granted";
     let records = [
         record(1, "INSERT", &jan.id),
         entry(2, "INSERT", &jan.id, 1),
@@ -72,6 +73,7 @@ async fn au08_entries_are_told_beside_the_users_in_the_order_of_the_stream() {
         entry(5, "MODIFY", &jan.id, 1),
         entry(6, "REMOVE", &jan.id, 1),
         record_of(7, "INSERT", &format!("T#{TENANT}#AU"), "C#0000000001"),
+        record_of(8, "INSERT", &format!("T#{TENANT}#U#{}", jan.id), consent),
     ];
     assert_eq!(hand(&service, &records, &told).await, [""; 0]);
     let due = [
@@ -79,6 +81,7 @@ async fn au08_entries_are_told_beside_the_users_in_the_order_of_the_stream() {
         said("kith.audit", &jan.id, 1),
         said("user.created", &els.id, 1),
         said("kith.audit", &els.id, 1),
+        said("consent.granted", &jan.id, 7),
     ];
     assert_eq!(told.take(), due);
     // What the sink refuses is where the repeat begins.

@@ -100,7 +100,11 @@ fn process(service: &Service) -> Table {
 
 /// Whether the key of the audit is sealed.
 async fn audit_key_is_sealed(service: &Service) -> bool {
-    let item = service.table.get(&Key::audit_key()).await.unwrap().expect("the key");
+    is_sealed(service, &Key::audit_key()).await
+}
+
+async fn is_sealed(service: &Service, key: &Key) -> bool {
+    let item = service.table.get(key).await.unwrap().expect("the key");
     assert_ne!(item.get_text("sealed").is_some(), item.get_text("secret").is_some());
     item.get_text("sealed").is_some()
 }
@@ -265,21 +269,30 @@ async fn au07_where_private_keys_are_sealed_a_key_of_the_audit_without_a_seal_is
     let (service, kms) = (Service::start().await, Kms::default());
     let fingerprint = service.table.audit_key().await.unwrap().fingerprint();
     assert_eq!(fingerprint.len(), 16);
-    // The token function seals both.
+    let kid = service.table.digest_key().await.unwrap().kid().to_owned();
+    // The token function seals the private keys and both keys of the audit.
     kms.keys(&service, Some(KEY)).await.current(Algorithm::Es256).await.unwrap();
-    assert!(audit_key_is_sealed(&service).await);
     let table = kms.table(&service, Some(KEY)).await;
     assert_eq!(table.audit_key().await.unwrap().fingerprint(), fingerprint);
-    // Somebody puts another key there.
-    let stored = service.table.get(&Key::audit_key()).await.unwrap().unwrap();
-    let planted = shared::store::Item::at(&Key::audit_key())
-        .guarded(stored.version().unwrap().next(), &stored.log())
-        .text("secret", STANDARD.encode([7; 32]));
-    let condition = Condition::Version(stored.version().unwrap());
-    service.table.commit(vec![Write::Put(planted, condition)]).await.unwrap();
+    assert_eq!(table.digest_key().await.unwrap().kid(), kid);
+    assert!(table.digest_jwk().await.unwrap().is_some(), "the public half stays readable");
+    // Somebody puts other keys there.
+    for key in [Key::audit_key(), Key::digest_key()] {
+        assert!(is_sealed(&service, &key).await, "{key:?}");
+        let stored = service.table.get(&key).await.unwrap().unwrap();
+        let planted = shared::store::Item::at(&key)
+            .guarded(stored.version().unwrap().next(), &stored.log())
+            .text("secret", STANDARD.encode([7; 32]));
+        let condition = Condition::Version(stored.version().unwrap());
+        service.table.commit(vec![Write::Put(planted, condition)]).await.unwrap();
+    }
     for table in [kms.table(&service, Some(KEY)).await, kms.table(&service, None).await] {
         let error = table.audit_key().await.unwrap_err().to_string();
         assert!(error.contains("has no seal"), "{error}");
+        let error = table.digest_key().await.unwrap_err().to_string();
+        assert!(error.contains("has no seal"), "{error}");
     }
-    assert!(!audit_key_is_sealed(&service).await, "and is not sealed");
+    for key in [Key::audit_key(), Key::digest_key()] {
+        assert!(!is_sealed(&service, &key).await, "and is not sealed: {key:?}");
+    }
 }
