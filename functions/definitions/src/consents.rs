@@ -63,11 +63,7 @@ fn shown(
     text: &ConsentText,
 ) -> (Object, Tag) {
     let status = consent.status(version, call.app.env().clock.now());
-    let content = text.show(version, status);
-    let retired = version.retired_at.map(|at| at.to_string()).unwrap_or_default();
-    let text = Versioned::first(text.clone());
-    let tag = Tag::of(format!("{}\n{status}\n{retired}", text.tag()).as_bytes(), 0);
-    (content, tag)
+    (text.show(version, status), text.tag(version, status))
 }
 
 async fn create(mut call: Call) -> HandlerResult {

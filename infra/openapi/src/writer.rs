@@ -9,13 +9,15 @@ pub(super) struct Layout {
     width: usize,
     /// By how much what is inside is indented.
     step: usize,
+    /// What follows commas and colons within a line.
+    space: &'static str,
 }
 
 impl Layout {
-    /// The description, which is large.
-    pub(super) const DESCRIPTION: Self = Self { width: 200, step: 1 };
+    /// The description, which is large: spaces within lines would be a tenth of it.
+    pub(super) const DESCRIPTION: Self = Self { width: 200, step: 1, space: "" };
     /// A body, which people read.
-    pub(super) const BODY: Self = Self { width: 110, step: 2 };
+    pub(super) const BODY: Self = Self { width: 110, step: 2, space: " " };
 }
 
 /// A value as text. A value that fits on its line is not broken.
@@ -30,16 +32,16 @@ fn write(value: &Json, layout: Layout, indent: usize, before: usize, out: &mut S
     // For a comma.
     let room = layout.width.saturating_sub(before + 1);
     match value {
-        Json::Object(members) if !members.is_empty() && !fits(value, room) => {
+        Json::Object(members) if !members.is_empty() && !fits(value, layout, room) => {
             let members =
                 members.iter().map(|(name, value)| (format!("{}: ", quoted(name)), value));
             lines(('{', '}'), members, layout, indent, out);
         }
-        Json::Array(items) if !items.is_empty() && !fits(value, room) => {
+        Json::Array(items) if !items.is_empty() && !fits(value, layout, room) => {
             let items = items.iter().map(|item| (String::new(), item));
             lines(('[', ']'), items, layout, indent, out);
         }
-        _ => flat(value, out),
+        _ => flat(value, layout, out),
     }
 }
 
@@ -63,30 +65,37 @@ fn lines<'j>(
     out.push(close);
 }
 
-fn fits(value: &Json, room: usize) -> bool {
+fn fits(value: &Json, layout: Layout, room: usize) -> bool {
     let mut line = String::new();
-    flat(value, &mut line);
+    flat(value, layout, &mut line);
     line.chars().count() <= room
 }
 
 /// Writes a value on one line.
-fn flat(value: &Json, out: &mut String) {
+fn flat(value: &Json, layout: Layout, out: &mut String) {
+    let comma = |i: usize, out: &mut String| {
+        if i > 0 {
+            out.push(',');
+            out.push_str(layout.space);
+        }
+    };
     match value {
         Json::Object(members) => {
             out.push('{');
             for (i, (name, value)) in members.iter().enumerate() {
-                out.push_str(if i > 0 { ", " } else { "" });
+                comma(i, out);
                 out.push_str(&quoted(name));
-                out.push_str(": ");
-                flat(value, out);
+                out.push(':');
+                out.push_str(layout.space);
+                flat(value, layout, out);
             }
             out.push('}');
         }
         Json::Array(items) => {
             out.push('[');
             for (i, item) in items.iter().enumerate() {
-                out.push_str(if i > 0 { ", " } else { "" });
-                flat(item, out);
+                comma(i, out);
+                flat(item, layout, out);
             }
             out.push(']');
         }

@@ -122,7 +122,8 @@ async fn d7_the_sweeper_logs_how_long_an_erasure_has_waited() {
     let setting = Service::start().await.setting().await;
     let person = setting.person().await;
     setting.service.faults.reset();
-    setting.service.faults.from(4, Fault::Unreachable);
+    // The tombstone is written, and what the person owned is not found.
+    setting.service.faults.cut("Query", &format!("#U#{}", person.user.id));
     setting.crm.delete(&person.user.path).await.is(503);
     setting.service.faults.reset();
     setting.service.clock.advance(7261);

@@ -7,7 +7,8 @@ use shared::domain::error::{Error, Result};
 use shared::domain::id::PartyId;
 use shared::domain::json::Object;
 use shared::domain::schema::Schema;
-use shared::http::answer::{Answer, HandlerResult};
+use shared::domain::versioned::Tag;
+use shared::http::answer::HandlerResult;
 use shared::http::{Call, Callers, Route};
 
 use super::find_consent;
@@ -25,16 +26,19 @@ pub(super) const ROUTE: Route = Route::read(
 )
 .callers(Callers::GrantedOrPeople(UsersRead))
 .for_audience()
+.tagged()
 .summary("Read what a consent says")
 .description("By number, or `effective`. Drafts are not found.");
 
 async fn read(call: Call) -> HandlerResult {
     let tenant = &call.caller.tenant;
-    Ok(Answer::content(call.app.decide(tenant, async |schema| shown(&call, &schema).await).await?))
+    let (content, tag) =
+        call.app.decide(tenant, async |schema| shown(&call, &schema).await).await?;
+    call.show(&tag, || content)
 }
 
-/// The version that the path names, if its time has come.
-async fn shown(call: &Call, schema: &Schema) -> Result<Object> {
+/// The version that the path names, if its time has come, and its tag.
+async fn shown(call: &Call, schema: &Schema) -> Result<(Object, Tag)> {
     let consent: PartyId = call.id("consent_id")?;
     let named: String = call.id("version")?;
     let consent = find_consent(schema, &consent)?;
@@ -49,5 +53,6 @@ async fn shown(call: &Call, schema: &Schema) -> Result<Object> {
     let version = version.ok_or(missing)?;
     let text = call.app.table().consent_text(&schema.tenant, &consent.id, version.number).await?;
     let text = text.ok_or_else(|| Error::unexpected("a version of a consent has texts"))?;
-    Ok(text.value.show(version, consent.status(version, now)))
+    let status = consent.status(version, now);
+    Ok((text.value.show(version, status), text.value.tag(version, status)))
 }

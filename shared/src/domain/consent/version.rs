@@ -13,6 +13,7 @@ use crate::domain::https_url::HttpsUrl;
 use crate::domain::json::{Json, Object};
 use crate::domain::string_enum::string_enum;
 use crate::domain::text;
+use crate::domain::versioned::{Tag, Versioned};
 use crate::env::Timestamp;
 use crate::object;
 
@@ -164,6 +165,14 @@ impl ConsentText {
             locales: self.locales.iter().map(digest).collect(),
             ..VersionContent::of(&self.terms)
         }
+    }
+
+    /// The tag of a version with its texts.
+    #[must_use]
+    pub fn tag(&self, version: &ConsentVersion, status: VersionStatus) -> Tag {
+        let retired = version.retired_at.map(|at| at.to_string()).unwrap_or_default();
+        let text = Versioned::first(self.clone());
+        Tag::of(format!("{}\n{status}\n{retired}", text.tag()).as_bytes(), 0)
     }
 
     /// The document that callers see of the version.

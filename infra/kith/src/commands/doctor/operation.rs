@@ -8,7 +8,9 @@ use shared::env::Timestamp;
 use super::{Finding, check, text};
 
 /// The alarms of `template.yaml` that every stack has.
-const ALARMS: [&str; 17] = [
+const ALARMS: [&str; 19] = [
+    "AuditFaultsAlarm",
+    "AuditUnverifiedAlarm",
     "AvailabilityFastBurnAlarm",
     "AvailabilitySlowBurnAlarm",
     "ErasureAgeAlarm",
