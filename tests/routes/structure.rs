@@ -50,6 +50,7 @@ fn d1_profiles_are_approved_derived_and_committed_in_one_place() {
     assert_eq!(callers("commit_user"), pipeline);
     let store = [
         "commit",
+        "consents",
         "forget",
         "forget",
         "principals",

@@ -89,7 +89,7 @@ pub const PROBLEM_TYPES: [ProblemType; 22] = [
     ),
     problem_type(
         "legal-hold",
-        "the tenant keeps everybody for now, and no user can be deleted",
+        "the tenant is under legal hold: nobody is forgotten",
         "ask an administrator to end the hold at `PATCH /identity/config/audit`",
     ),
     problem_type(

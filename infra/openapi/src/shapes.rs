@@ -205,7 +205,7 @@ impl Record {
 
     /// Adds the example of the bodies and answers that have this schema.
     pub(super) fn example(mut self, example: Value) -> Self {
-        self.0.examples.push(example);
+        self.0.examples = vec![example];
         self
     }
 

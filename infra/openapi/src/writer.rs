@@ -9,13 +9,13 @@ pub(super) struct Layout {
     width: usize,
     /// By how much what is inside is indented.
     step: usize,
-    /// What follows commas and colons within a line.
+    /// What follows colons, and commas within a line.
     space: &'static str,
 }
 
 impl Layout {
-    /// The description, which is large: spaces within lines would be a tenth of it.
-    pub(super) const DESCRIPTION: Self = Self { width: 200, step: 1, space: "" };
+    /// The description, which is large: indents and spaces would be a tenth of it.
+    pub(super) const DESCRIPTION: Self = Self { width: 300, step: 1, space: "" };
     /// A body, which people read.
     pub(super) const BODY: Self = Self { width: 110, step: 2, space: " " };
 }
@@ -33,8 +33,8 @@ fn write(value: &Json, layout: Layout, indent: usize, before: usize, out: &mut S
     let room = layout.width.saturating_sub(before + 1);
     match value {
         Json::Object(members) if !members.is_empty() && !fits(value, layout, room) => {
-            let members =
-                members.iter().map(|(name, value)| (format!("{}: ", quoted(name)), value));
+            let named = |name: &str| format!("{}:{}", quoted(name), layout.space);
+            let members = members.iter().map(|(name, value)| (named(name), value));
             lines(('{', '}'), members, layout, indent, out);
         }
         Json::Array(items) if !items.is_empty() && !fits(value, layout, room) => {

@@ -90,7 +90,7 @@ impl SigningKeys {
         if let Some(loaded) = slot.loaded(now, SIGNER_SECONDS) {
             return Ok(loaded.key);
         }
-        // One call reads the state and makes a successor if one is due. The others use the cached
+        // One call reads the state and makes a successor if it is time. The others use the cached
         // key meanwhile.
         let _loading = match (slot.loading.try_lock(), slot.loaded(now, 2 * SIGNER_SECONDS)) {
             (Ok(loading), _) => loading,

@@ -1,12 +1,13 @@
 //! What consents cost in capacity units.
 
 use serde_json::json;
+use tests::Service;
 
 use super::{CHECK, Office};
 
 #[tokio::test]
 async fn co16_a_check_is_one_read_and_a_decision_four_writes() {
-    let office = Office::open().await;
+    let office = Office::on(Service::start_unaudited().await, json!({})).await;
     let yes = office.yes(1, json!({})).await;
     // The functions know the definitions.
     office.check(json!({})).await;
@@ -28,7 +29,8 @@ async fn co16_a_check_is_one_read_and_a_decision_four_writes() {
 
 #[tokio::test]
 async fn co16_a_grant_that_ends_has_an_index_entry() {
-    let office = Office::with(json!({ "expires_after_days": 30 })).await;
+    let ends = json!({ "expires_after_days": 30 });
+    let office = Office::on(Service::start_unaudited().await, ends).await;
     office.check(json!({})).await;
     let first = office.decide(office.yes(1, json!({})).await).await.is(200);
     assert_eq!(first.cost(), (3.0, 6.0, 1.0));
@@ -36,7 +38,7 @@ async fn co16_a_grant_that_ends_has_an_index_entry() {
 
 #[tokio::test]
 async fn co16_a_bound_attribute_costs_a_read_for_each_audience() {
-    let service = tests::Service::start().await;
+    let service = Service::start().await;
     let shoe = service.crm().await.define("shoe", json!({})).await;
     let purposes = json!({ "purposes": [super::uses("letter", &[&shoe.id])] });
     let office = Office::on(service, purposes).await;

@@ -39,13 +39,15 @@ async fn d2_an_erasure_that_was_interrupted_is_told_of_at_the_same_version() {
     let told = Told::default();
     let jan = crm.create("/identity/users", person("jan")).await;
     service.faults.reset();
-    let gate = service.faults.hold("Query");
+    let partition = format!("#U#{}", jan.id);
+    let gate = service.faults.hold_naming("Query", &partition);
     let (path, crm) = (jan.path.clone(), crm.clone());
     let erasure = tokio::spawn(async move { crm.delete(&path).await });
     gate.reached().await;
     // The person is forgotten, and what the person owned is not yet looked for.
     assert_eq!(hand(&service, &[record(2, "MODIFY", &jan.id)], &told).await, NOTHING);
     assert_eq!(told.take(), [said("user.deleted", &jan.id, 2)]);
+    service.faults.mend(&partition);
     gate.open();
     erasure.await.unwrap().is(204);
     assert_eq!(hand(&service, &[record(3, "MODIFY", &jan.id)], &told).await, NOTHING);

@@ -93,7 +93,7 @@ async fn d9_ids_of_the_forgotten_are_not_found_for_ever_and_not_taken_while_the_
 async fn d9_every_value_is_free_from_the_first_commit_on() {
     let (setting, person) = Service::start().await.person_with_everything().await;
     setting.service.faults.reset();
-    setting.service.faults.from(4, tests::Fault::ServerError);
+    setting.service.faults.cut("Query", &format!("#U#{}", person.user.id));
     setting.crm.delete(&person.user.path).await.is(503);
     setting.service.faults.reset();
     let body = &person.user.body;

@@ -112,7 +112,8 @@ pub(super) async fn populated(service: &Service) -> (Ids, Secrets) {
 impl Ids {
     /// Every path that a route has with these ids; one that is not known by name is nobody's.
     pub(super) fn paths(&self, route: &Route, fixed: &[(&str, &str)]) -> Vec<String> {
-        let mut paths = vec![route.path.to_owned()];
+        let query = if route.path.ends_with("/at") { "?version=1" } else { "" };
+        let mut paths = vec![format!("{}{query}", route.path)];
         for (name, ids) in &self.0 {
             let hole = format!("{{{name}}}");
             let fixed: Vec<_> = fixed

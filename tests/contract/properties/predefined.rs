@@ -39,7 +39,8 @@ async fn a3_each_is_a_definition_of_the_system_with_the_same_id_in_every_tenant(
             "json_schema": null, "scopes": [], "search": search, "effective_search": search,
             "single_value": true, "required": required, "read_only": false, "hidden": false,
             "override": false, "system": true,
-            "unique": unique, "derived": null, "approval_policy": null, "deprecated": false,
+            "unique": unique, "derived": null, "approval_policy": null, "consent": null,
+            "deprecated": false,
         });
         assert_eq!(definition, due);
         let read = crm.get(&path).await.is(200);

@@ -1,6 +1,6 @@
 //! Users: what callers send of them and what they are shown.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::domain::definition::Predefined;
 use shared::domain::user::{BOUND, MAX_PERSONAS, MAX_TEXT};
 use utoipa::openapi::{Array, Object, Schema};
@@ -51,13 +51,30 @@ fn me() -> Schema {
 fn past() -> Schema {
     let unknown =
         "JSON Pointers of fields that are left out, because the audit does not know them.";
+    let mut example = jan();
+    example["version"] = json!(3);
+    example["unknown"] = json!(["/attributes/common/pin"]);
     profile("A base profile as it was.")
         .may("version", integer(1, None, "The version."))
         .may("unknown", list(string(1024, "A JSON Pointer."), None, unknown))
         .optional()
         .must_have("version")
         .must_have("unknown")
+        .example(example)
         .schema()
+}
+
+/// The profile that examples show.
+fn jan() -> Value {
+    json!({
+        "id": "0192f3c1-5a00-7000-8000-000000000001", "username": "jan.janssen",
+        "id_at_customer": "CRM-0042", "family_name": "Janssen", "given_name": "Jan",
+        "ui_locales": "fr-BE nl-BE", "preferred_email": "jan@example.org",
+        "email_verified": false, "status": "ACTIVE", "kind": "person",
+        "attributes": { "common": { "employee-number": ["42"] } }, "attribute_states": {},
+        "personas": [], "last_login_at": null, "created_at": "2026-11-21T10:00:00.000Z",
+        "updated_at": "2026-11-21T10:00:00.000Z"
+    })
 }
 
 /// A base profile of which the predefined attributes may be absent.
@@ -73,15 +90,7 @@ fn profile(description: &str) -> Record {
         .must("last_login_at", time("When the person last signed in.").or_null())
         .must("created_at", time("When the user was created."))
         .must("updated_at", time("When the user was last changed."))
-        .example(json!({
-            "id": "0192f3c1-5a00-7000-8000-000000000001", "username": "jan.janssen",
-            "id_at_customer": "CRM-0042", "family_name": "Janssen", "given_name": "Jan",
-            "ui_locales": "fr-BE nl-BE", "preferred_email": "jan@example.org",
-            "email_verified": false, "status": "ACTIVE", "kind": "person",
-            "attributes": { "common": { "employee-number": ["42"] } }, "attribute_states": {},
-            "personas": [], "last_login_at": null, "created_at": "2026-11-21T10:00:00.000Z",
-            "updated_at": "2026-11-21T10:00:00.000Z"
-        }))
+        .example(jan())
 }
 
 /// The attributes that are bound to a consent.
