@@ -106,8 +106,8 @@ impl Service {
 
     /// A person with everything, in a service that has nothing yet.
     pub async fn person_with_everything(&self) -> (Setting, Everything) {
-        let setting = self.setting().await;
-        let person = setting.person().await;
+        let setting = Box::pin(self.setting()).await;
+        let person = Box::pin(setting.person()).await;
         (setting, person)
     }
 
@@ -205,9 +205,8 @@ impl Setting {
             paths.push(subject.clone());
         }
         let mut request = String::new();
-        for (value, decision) in
-            [("Loefzijde", "approve"), ("Lijzijde", "reject"), ("Spinnaker", "")]
-        {
+        let decisions = [("Loefzijde", "approve"), ("Lijzijde", "reject"), ("Spinnaker", "")];
+        for (value, decision) in decisions {
             let patch = common(&json!({ "salary": [word(value)] }));
             let asked = crm.patch(&user.path, patch).if_match("*").await.is(202);
             request = asked.header("location").expect("a Location").to_owned();
@@ -218,14 +217,9 @@ impl Setting {
         }
         let id: UserId = user.id.parse().unwrap();
         let bases = self.principals(id, &word("Takelage")).await;
-        paths.push(format!("{USERS}/{}", bases[0]));
         self.profiles(id, &word("Wimpel")).await;
-        let decision = json!({
-            "consent": "news", "version": 1, "locale": "en", "text_sha256": DIGEST,
-            "purposes": ["letter"], "method": "paper", "guardian": word("Roerganger")
-        });
-        crm.post(&user.below("consents"), decision).await.is(200);
-        paths.push(user.below("consents/news"));
+        paths.push(format!("{USERS}/{}", bases[0]));
+        paths.push(self.consent(&user, &word("Roerganger")).await);
         let mut words: Vec<_> = [
             "Zwaardvis",
             "Zandloper",
@@ -257,6 +251,16 @@ impl Setting {
         .into();
         words.extend([number, phone]);
         Everything { user, words, paths, persona, subject, request, bases }
+    }
+
+    /// Records that a guardian agrees for a user: the path of the record.
+    async fn consent(&self, user: &Resource, guardian: &str) -> String {
+        let decision = json!({
+            "consent": "news", "version": 1, "locale": "en", "text_sha256": DIGEST,
+            "purposes": ["letter"], "method": "paper", "guardian": guardian
+        });
+        self.crm.post(&user.below("consents"), decision).await.is(200);
+        user.below("consents/news")
     }
 
     /// Stores the principals of a user: one of a person who signed in, one that is unlinked, one

@@ -158,7 +158,8 @@ impl Service {
 
     /// Calls the sweeper, which works until no work is due.
     pub async fn sweep(&self) -> sweeper::SweepReport {
-        sweeper::sweep(&self.app(), None, Timestamp::from_millis(i64::MAX)).await.expect("a sweep")
+        let (app, end) = (self.app(), Timestamp::from_millis(i64::MAX));
+        Box::pin(sweeper::sweep(&app, None, end)).await.expect("a sweep")
     }
 
     /// The state of a function without routes.
@@ -196,7 +197,8 @@ impl Service {
     pub fn check(&self) -> impl Future<Output = CheckReport> {
         let at = std::panic::Location::caller();
         async move {
-            let report = check::verify(&self.table, &tenant(TENANT)).await.expect("a report");
+            let tenant = tenant(TENANT);
+            let report = Box::pin(check::verify(&self.table, &tenant)).await.expect("a report");
             assert_eq!(report.problems, Vec::<String>::new(), "D1 does not hold at {at}");
             report
         }

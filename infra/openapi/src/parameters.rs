@@ -114,7 +114,7 @@ fn reference(name: &str) -> Ref {
 
 /// Every parameter.
 pub(super) fn all() -> Vec<Named> {
-    [in_paths(), in_queries(), in_all_headers()].concat()
+    [in_paths(), in_queries(), of_audit(), in_all_headers()].concat()
 }
 
 fn in_paths() -> Vec<Named> {
@@ -257,6 +257,15 @@ fn in_queries() -> Vec<Named> {
         ),
         query("Audience", "audience", named("Slug"), "The system for which it was decided."),
         query("ApplicationFilter", "application_id", any(), "Only subjects of this application."),
+    ]
+}
+
+/// The query parameters of the audit's routes.
+fn of_audit() -> Vec<Named> {
+    let query = |component, name, shape: Shape, about: &str| {
+        (component, parameter(ParameterIn::Query, name, shape, about).build())
+    };
+    vec![
         query(
             "AttributeFilter",
             "attribute",
@@ -266,7 +275,7 @@ fn in_queries() -> Vec<Named> {
         query(
             "ActorFilter",
             "actor",
-            any(),
+            string(MAX_TEXT, "").into(),
             "Only what this client or user did, or `service` or `operator`.",
         ),
         query("OperationFilter", "operation", named("AuditOperation"), "Only this operation."),

@@ -338,9 +338,9 @@ pub(super) fn put_unchanged(
     tenant: &TenantId,
     current: &StoredUser,
     next: &Versioned<User>,
-    head: Vec<u8>,
+    head: &[u8],
 ) -> Write {
-    let item = with_head(user_item(tenant, next, current.lookups()), Some(&head));
+    let item = with_head(user_item(tenant, next, current.lookups()), Some(head));
     Write::Put(item, Condition::Version(current.version()))
 }
 

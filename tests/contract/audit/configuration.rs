@@ -109,8 +109,8 @@ async fn au16_the_end_of_the_audit_and_its_beginning_are_told() {
 async fn au20_a_list_and_a_query_that_pass_1000_users_are_told_once() {
     let service = Service::start_unaudited().await;
     let crm = service.crm().await;
-    let rows: String = (0..1010).map(|i| format!("u{i},Janssen\n")).collect();
-    let file = format!("username,family_name\n{rows}");
+    let rows: Vec<_> = (0..1010).map(|i| format!("u{i},Janssen")).collect();
+    let file = format!("username,family_name\n{}", rows.join("\n"));
     let import = crm.call("POST", "/identity/imports").body("text/csv", file).await.created();
     while crm.read(&import.path).await["state"] != "COMPLETED" {
         service.sweep().await;

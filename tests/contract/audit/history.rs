@@ -9,7 +9,7 @@ use super::{SETTINGS, USERS};
 const SCOPES: &str = "users:read users:write config:read config:write audit:read audit:values \
                       administrator";
 
-/// A small generator of random numbers (SplitMix64).
+/// A small generator of random numbers (`SplitMix64`).
 struct Dice(u64);
 
 impl Dice {

@@ -16,29 +16,29 @@ async fn au06_secret_and_hidden_values_are_named_and_never_kept() {
     logs::keep();
     let service = Service::start().await;
     let crm = service.crm().await;
-    let secret = crm.define("secret", json!({ "data_format": "HASH" })).await.id;
+    let secret_id = crm.define("secret", json!({ "data_format": "HASH" })).await.id;
     let pin = json!({ "data_format": "SEARCHABLE_HASH", "search": "exact" });
-    let pin = crm.define("pin", pin).await.id;
-    let hidden = crm.define("hidden", json!({ "hidden": true })).await.id;
-    let role = crm.define("role", json!({ "hidden": true })).await.id;
-    crm.define_persona("employee", json!({ "scoped": true, "attributes": [role] })).await;
+    let pin_id = crm.define("pin", pin).await.id;
+    let hidden_id = crm.define("hidden", json!({ "hidden": true })).await.id;
+    let role_id = crm.define("role", json!({ "hidden": true })).await.id;
+    crm.define_persona("employee", json!({ "scoped": true, "attributes": [role_id] })).await;
     let system = json!({
         "id": "desk", "name": "desk",
         "attributes_definition": [{ "name": "risk", "classifier": "SENSITIVE" }]
     });
     crm.post("/identity/config/systems", system).await.is(201);
-    let [a, b, c, d, e, f] = SECRETS;
+    let [secret, pin, hidden, role, risk, other] = SECRETS;
     let body = json!({ "username": "jan", "attributes": { "common": {
-        "secret": [a], "pin": [b], "hidden": [c]
+        "secret": [secret], "pin": [pin], "hidden": [hidden]
     } } });
     let jan = crm.create(USERS, body).await;
     let persona = json!({
-        "name": "employee", "scope": ["x"], "attributes": { "common": { "role": [d] } }
+        "name": "employee", "scope": ["x"], "attributes": { "common": { "role": [role] } }
     });
     let persona = crm.add_persona(&jan, persona).await;
     let profile = service.profile(&jan.id, "desk").await;
     let patch = json!({
-        "system_attributes": { "risk": [e] }, "attributes": { "common": { "hidden": [f] } }
+        "system_attributes": { "risk": [risk] }, "attributes": { "common": { "hidden": [other] } }
     });
     let patched = crm.patch(&profile, patch).if_match("*").await;
     assert_eq!(patched.code(), 200, "{}", patched.text());
@@ -48,10 +48,10 @@ async fn au06_secret_and_hidden_values_are_named_and_never_kept() {
         assert!(logs::lines_with(secret).is_empty(), "{secret}");
     }
     let entries = complete(&service, &jan.id).await;
-    for id in [&secret, &pin, &hidden] {
+    for id in [&secret_id, &pin_id, &hidden_id] {
         assert_eq!(entries[0].values(&format!("/attributes/{id}")), "- -");
     }
-    let role = format!("/personas/{}/attributes/{role}", persona.id);
+    let role = format!("/personas/{}/attributes/{role_id}", persona.id);
     assert_eq!((entries[1].values(&role), entries[3].values(&role)), ("- -".into(), "- -".into()));
     assert_eq!(entries[2].values("/systems/desk/attributes/risk"), "- -");
     for entry in &entries {

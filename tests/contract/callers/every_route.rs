@@ -158,7 +158,7 @@ async fn every_route_lets_in_whom_its_callers_name_and_nobody_else() {
     let office = Office::open().await;
     office.service.system("shop", &[]).await;
     let mut called = 0;
-    for kind in kinds(&office).await {
+    for kind in Box::pin(kinds(&office)).await {
         for route in local::serve::functions().into_iter().flatten() {
             let answer = call(&office.service, route, kind.token.as_deref()).await;
             let what =

@@ -195,10 +195,8 @@ async fn a44_what_is_known_to_be_unused_is_not_looked_for_again_beside_what_is_u
     // A function sweeps all the time, and another one now and then.
     let (warm, other) = (service.app(), service.app());
     let sweep = async |app| {
-        sweeper::sweep(app, None, shared::env::Timestamp::from_millis(i64::MAX))
-            .await
-            .unwrap()
-            .unused
+        let end = shared::env::Timestamp::from_millis(i64::MAX);
+        Box::pin(sweeper::sweep(app, None, end)).await.unwrap().unused
     };
     let mut unused = Vec::new();
     for minute in 0..20 {

@@ -165,7 +165,7 @@ async fn a4_a_shard_of_several_pages_is_walked_to_its_end() {
     // The function has no time left: nothing is walked, and nothing forgotten.
     let app = App::new(service.table.clone(), None, tests::scripts());
     assert_eq!(
-        sweeper::sweep(&app, None, service.clock.now()).await.unwrap(),
+        Box::pin(sweeper::sweep(&app, None, service.clock.now())).await.unwrap(),
         SweepReport::default()
     );
 

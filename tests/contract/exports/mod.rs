@@ -59,7 +59,7 @@ impl Scene {
     pub async fn try_sweep(&self) -> Result<SweepReport> {
         let archive = Archive::Folder(self.folder.clone());
         let until = Timestamp::from_millis(i64::MAX);
-        sweeper::sweep(&self.service.app(), Some(&archive), until).await
+        Box::pin(sweeper::sweep(&self.service.app(), Some(&archive), until)).await
     }
 
     /// Calls the sweeper, which does all that is due.

@@ -29,7 +29,7 @@ async fn calls_of(scene: &Scene, operation: Operation) -> Vec<String> {
 
 impl Stage {
     async fn open(operation: Operation) -> Self {
-        let set = Scene::set(operation).await;
+        let set = Box::pin(Scene::set(operation)).await;
         let snapshot = set.service.snapshot();
         let due = calls_of(&set, operation).await;
         if !SET_ANEW.contains(&operation) {
@@ -41,7 +41,7 @@ impl Stage {
 
     async fn scene(&self) -> Scene {
         if SET_ANEW.contains(&self.operation) {
-            return Scene::set(self.operation).await;
+            return Box::pin(Scene::set(self.operation)).await;
         }
         self.set.fork(&self.snapshot, self.operation).await
     }

@@ -11,7 +11,7 @@ const USERS: &str = "/identity/users";
 
 /// The store operations by which a request writes.
 async fn writes_of(operation: Operation) -> Vec<&'static str> {
-    let scene = Scene::set(operation).await;
+    let scene = Box::pin(Scene::set(operation)).await;
     scene.service.faults.reset();
     scene.call(operation).await;
     let seen = scene.service.faults.operations();
@@ -29,7 +29,7 @@ async fn i2_a_write_whose_answer_was_lost_is_not_refused_by_its_own_effect() {
     for operation in Operation::ALL {
         for write in writes_of(operation).await {
             for after in [vec![Fault::Conflict(0)], vec![Fault::Exceeded, Fault::Conflict(0)]] {
-                let scene = Scene::set(operation).await;
+                let scene = Box::pin(Scene::set(operation)).await;
                 scene.service.faults.reset();
                 scene.service.faults.next(write, Fault::Lost);
                 for fault in &after {
@@ -124,7 +124,7 @@ async fn throttles_are_waited_out_and_conflicts_decided_anew() {
                 if write != "TransactWriteItems" && matches!(fault, Fault::ThrottledMember(_)) {
                     continue;
                 }
-                let scene = Scene::set(operation).await;
+                let scene = Box::pin(Scene::set(operation)).await;
                 scene.service.faults.reset();
                 (0..3).for_each(|_| scene.service.faults.next(write, fault.clone()));
                 let answer = scene.call(operation).await;
@@ -149,7 +149,7 @@ async fn a_conflict_on_any_item_of_a_transaction_is_decided_anew() {
         Operation::CreateSubject,
     ] {
         for item in 0..6 {
-            let scene = Scene::set(operation).await;
+            let scene = Box::pin(Scene::set(operation)).await;
             scene.service.faults.reset();
             scene.service.faults.next("TransactWriteItems", Fault::Conflict(item));
             let answer = scene.call(operation).await;
@@ -167,7 +167,7 @@ async fn a_conflict_on_any_item_of_a_transaction_is_decided_anew() {
 async fn conflicts_and_throttles_without_end_are_unavailable_with_a_time_to_try_again() {
     for operation in Operation::ALL {
         for fault in [Fault::Throttled, Fault::Conflict(0)] {
-            let scene = Scene::set(operation).await;
+            let scene = Box::pin(Scene::set(operation)).await;
             scene.service.faults.reset();
             for write in ["UpdateItem", "PutItem", "TransactWriteItems"] {
                 (0..200).for_each(|_| scene.service.faults.next(write, fault.clone()));

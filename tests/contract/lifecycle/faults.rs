@@ -64,7 +64,7 @@ impl Scene {
 
 /// Runs an arrival under each of some faults, which `arrange` sets for each store call.
 async fn under(who: Who, faults: usize, arrange: impl Fn(&Service, usize, usize)) {
-    let scene = Scene::set(who).await;
+    let scene = Box::pin(Scene::set(who)).await;
     scene.service.faults.reset();
     scene.jan.sign_in("shop").await.is(201);
     let calls = scene.service.faults.seen().len();
@@ -72,7 +72,7 @@ async fn under(who: Who, faults: usize, arrange: impl Fn(&Service, usize, usize)
     for call in 0..calls {
         for fault in 0..faults {
             let what = format!("{who:?}: fault {fault} at call {call}");
-            let scene = Scene::set(who).await;
+            let scene = Box::pin(Scene::set(who)).await;
             scene.service.faults.reset();
             arrange(&scene.service, call, fault);
             let answer = scene.jan.sign_in("shop").await;
@@ -100,17 +100,18 @@ fn fault(number: usize) -> Fault {
 }
 
 async fn one_fault(who: Who) {
-    under(who, 6, |service, call, number| service.faults.at(call, fault(number))).await;
+    let one = |service: &Service, call, number| service.faults.at(call, fault(number));
+    Box::pin(under(who, 6, one)).await;
 }
 
 async fn crash(who: Who) {
-    under(who, 2, |service, call, after| {
+    let crash = |service: &Service, call: usize, after| {
         if after == 1 {
             service.faults.at(call, Fault::Lost);
         }
         service.faults.from(call + after, Fault::Unreachable);
-    })
-    .await;
+    };
+    Box::pin(under(who, 2, crash)).await;
 }
 
 #[tokio::test(start_paused = true)]

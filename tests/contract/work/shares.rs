@@ -51,7 +51,7 @@ async fn wk5_tenants_take_turns_with_their_imports() {
     service.faults.slow_down(&service.clock, "T#beta#U#", 1);
 
     let until = service.clock.now().plus_seconds(30 - sweeper::IMPORT_SECONDS);
-    sweeper::sweep(&service.app(), None, until).await.unwrap();
+    Box::pin(sweeper::sweep(&service.app(), None, until)).await.unwrap();
 
     assert_eq!(done(&acme, quick).await, ("COMPLETED".to_owned(), 100));
     let (_, first) = done(&beta, slow[0]).await;

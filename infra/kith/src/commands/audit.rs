@@ -71,18 +71,15 @@ pub(crate) async fn run(
         let found = key.map_or_else(|| "there is none".to_owned(), |key| format!("found `{key}`"));
         return Err(format!("expected a key of the audit with fingerprint `{due}`, {found}").into());
     }
-    let report = match user {
-        Some(user) => {
-            let found = table.verify_user(&tenant, user).await.map_err(&failed)?;
-            let found = found.ok_or(format!("tenant `{tenant}` has no user `{user}`"))?;
-            AuditReport::of_user(user, found)
-        }
-        None => {
-            let start = VerifyPosition::default();
-            let until = Timestamp::from_millis(i64::MAX);
-            let verified = table.verify_tenant(&tenant, start, until, usize::MAX).await;
-            verified.map_err(&failed)?.0
-        }
+    let report = if let Some(user) = user {
+        let found = table.verify_user(&tenant, user).await.map_err(&failed)?;
+        let found = found.ok_or(format!("tenant `{tenant}` has no user `{user}`"))?;
+        AuditReport::of_user(user, found)
+    } else {
+        let start = VerifyPosition::default();
+        let until = Timestamp::from_millis(i64::MAX);
+        let verified = table.verify_tenant(&tenant, start, until, usize::MAX).await;
+        verified.map_err(&failed)?.0
     };
     print(&report, key.as_deref(), console)?;
     match report.first_fault() {

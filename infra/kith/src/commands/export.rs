@@ -85,7 +85,7 @@ pub(crate) async fn run(
     let mut remote = access.open(&location.data, env.clone())?;
     let mut names = columns(&mut remote).await?;
     names.extend(consents.then(|| CONSENTS.to_owned()));
-    let mut export = Export { names, remote, format, console };
+    let mut export = Export { remote, names, format, console };
     let Some(output) = output else {
         export.write_to(io::stdout().lock()).await?;
         return Ok(ExitCode::SUCCESS);

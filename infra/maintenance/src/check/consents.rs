@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use shared::domain::Versioned;
 use shared::domain::consent::{ConsentEvent, ConsentRecord};
 use shared::domain::error::Result;
 use shared::domain::id::{PartyId, UserId};
@@ -60,8 +61,8 @@ async fn agrees(table: &Table, schema: &Schema, of: ConsentOf<'_>) -> Result<boo
         let before = table.consent_of(tenant, of).await?;
         let history = table.consent_history(tenant, of).await?;
         let after = table.consent_of(tenant, of).await?;
-        let moved = before.as_ref().map(|record| record.version())
-            != after.as_ref().map(|record| record.version());
+        let moved =
+            before.as_ref().map(Versioned::version) != after.as_ref().map(Versioned::version);
         if !moved {
             return Ok(match before {
                 None => history.is_empty(),

@@ -52,16 +52,16 @@ impl Past {
             }
             let kept = detail.values.get(i).and_then(|value| value.from.as_ref());
             let before = match (field.kind, kept) {
-                (ChangeKind::Added, _) => Some(None),
-                (_, Some(value)) if !is_digest(value) => Some(Some(value.clone())),
-                _ => None,
+                (ChangeKind::Added, _) => Before::Absent,
+                (_, Some(value)) if !is_digest(value) => Before::Value(value.clone()),
+                _ => Before::Unknown,
             };
             self.set(&field.pointer, before);
         }
     }
 
     /// Sets or removes a value, or notes that it is not known.
-    fn set(&mut self, pointer: &str, before: Option<Option<Value>>) {
+    fn set(&mut self, pointer: &str, before: Before) {
         let within = |other: &str, around: &str| {
             other.strip_prefix(around).is_some_and(|rest| rest.starts_with('/'))
         };
@@ -73,8 +73,9 @@ impl Past {
         let Some(parent) = parent(&mut self.doc, path) else { return };
         self.unknown.retain(|unknown| unknown != pointer && !within(unknown, pointer));
         match before {
-            Some(value) => put(parent, last, value),
-            None => {
+            Before::Value(value) => put(parent, last, Some(value)),
+            Before::Absent => put(parent, last, None),
+            Before::Unknown => {
                 self.unknown.insert(pointer.to_owned());
             }
         }
@@ -95,6 +96,13 @@ impl Past {
         })?;
         Ok((user, self.unknown))
     }
+}
+
+/// The value of a field before a change.
+enum Before {
+    Absent,
+    Value(Value),
+    Unknown,
 }
 
 fn is_of_child(pointer: &str) -> bool {

@@ -175,9 +175,10 @@ impl Reader<'_> {
             }
         };
         let sides = value.filter(|_| !field.secret).and_then(|value| self.sides(value, shown));
-        Some(match sides {
-            Some((from, to)) => object! { "pointer" => at, "from" => from, "to" => to },
-            None => object! { "pointer" => at, "changed" => true },
+        Some(if let Some((from, to)) = sides {
+            object! { "pointer" => at, "from" => from, "to" => to }
+        } else {
+            object! { "pointer" => at, "changed" => true }
         })
     }
 

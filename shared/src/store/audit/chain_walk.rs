@@ -124,7 +124,7 @@ impl<'w> ChainWalk<'w> {
         }
     }
 
-    fn has_ended(&self, entry: &Previous) -> bool {
+    pub(super) fn has_ended(&self, entry: &Previous) -> bool {
         entry.ends.seconds() <= self.now.seconds()
     }
 

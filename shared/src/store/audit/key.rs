@@ -59,7 +59,8 @@ impl AuditKey {
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let hash = digest(&SHA256, &tag(&self.root, &[FINGERPRINT]));
-        hash.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        let first = hash.as_ref().first_chunk().copied().unwrap_or_default();
+        format!("{:016x}", u64::from_be_bytes(first))
     }
 
     /// The code of the content of an item that verification keeps for itself.

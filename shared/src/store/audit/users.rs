@@ -157,7 +157,7 @@ impl Table {
         Ok(match entry {
             None => ChildGuard { user: usual, entry: None },
             Some((head, entry)) => {
-                let put = put_unchanged(&schema.tenant, user, &next, head);
+                let put = put_unchanged(&schema.tenant, user, &next, &head);
                 ChildGuard { user: put, entry: Some(entry) }
             }
         })

@@ -237,6 +237,7 @@ impl Table {
             };
             let head = item.get_bytes(HEAD);
             let named_in = walk.start(head)?;
+            let ended = matches!(&walk.expected, Expected::Entry(newest) if walk.has_ended(newest));
             if item.is_tombstone() {
                 // The entries are gone with the person.
                 walk.expected = Expected::Nothing;
@@ -252,8 +253,8 @@ impl Table {
                     walk.fault(version, AuditFault::HeadChanged);
                 }
                 // An earlier name of the last entry was put back, and the entries after it were
-                // taken away.
-                let after = newest.is_some_and(|newest| changed_at > newest);
+                // taken away. The last entry may have ended before older ones do.
+                let after = !ended && newest.is_some_and(|newest| changed_at > newest);
                 if after && times.were_on(changed_at, changed_at) {
                     walk.fault(version, AuditFault::EntryMissing);
                 }

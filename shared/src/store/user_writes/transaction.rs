@@ -59,7 +59,7 @@ impl Table {
                     // The put of the user takes the place of the check that the user exists.
                     let own_key = Key::user(&schema.tenant, before.value.id);
                     writes.retain(|write| write.key() != own_key);
-                    own.push(put_unchanged(&schema.tenant, before, &next, head.clone()));
+                    own.push(put_unchanged(&schema.tenant, before, &next, head));
                 }
             }
             _ => {}
