@@ -30,10 +30,10 @@ pub(crate) struct Outgoing {
 impl Outgoing {
     /// Adds one event for each user that changed, and one for each entry of the history of a
     /// consent; each change has its position.
-    pub(crate) async fn add_changes(
+    pub(crate) async fn add_changes<'c>(
         &mut self,
         table: &Table,
-        changes: impl Iterator<Item = (usize, &UserChange)>,
+        changes: impl Iterator<Item = (usize, &'c UserChange)>,
     ) {
         let mut users: BTreeMap<(TenantId, UserId), UserChanges> = BTreeMap::new();
         for (position, change) in changes {
