@@ -250,7 +250,7 @@ mod tests {
             ["alarms: missing: ErasureAgeAlarm; check --stack, or deploy again"]
         );
         let mut ringing = all();
-        ringing[2]["StateValue"] = "ALARM".into();
+        ringing[4]["StateValue"] = "ALARM".into();
         assert_eq!(
             wrong(ringing, 1000).await,
             ["alarms: ErasureAgeAlarm rings; see docs/operating/alarms.md"]
