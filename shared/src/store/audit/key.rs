@@ -126,8 +126,7 @@ impl Table {
         }
         let sealing = sealing.for_audit();
         let secret = sealing::secret(Some(&sealing), &key, &item).await?;
-        let sealed = sealing::item(Some(&sealing), Some(by), &key, &secret, &self.env).await?;
-        self.replace_audit_key(&item, sealed).await
+        self.put_audit_key(Some(&sealing), &item, Some(by), &secret).await
     }
 
     /// Stores the key of the audit without a seal; whether it had one. A process that is to seal
@@ -138,8 +137,9 @@ impl Table {
         if item.get_text("sealed").is_none() {
             return Ok(false);
         }
-        let secret = sealing::secret(self.audit.sealing.as_ref(), &key, &item).await?;
-        self.put_audit_key(&item, None, &secret).await.map(|()| true)
+        let sealing = self.audit.sealing.as_ref();
+        let secret = sealing::secret(sealing, &key, &item).await?;
+        self.put_audit_key(sealing, &item, None, &secret).await.map(|()| true)
     }
 
     async fn load_audit_key(&self) -> Result<AuditKey> {
@@ -155,13 +155,14 @@ impl Table {
                 let secret = sealing::secret(sealing, &key, &item).await?;
                 if wanted.is_some()
                     && item.get_text("sealed_by") != wanted.as_deref()
-                    && let Err(error) = self.put_audit_key(&item, wanted.as_deref(), &secret).await
+                    && let Err(error) =
+                        self.put_audit_key(sealing, &item, wanted.as_deref(), &secret).await
                 {
                     // The next process tries again.
                     tracing::error!(operation = "seal", cause = %error, "cannot seal a key now");
                 }
                 let key = AuditKey::of(&secret);
-                // Whoever compares this line with earlier ones sees another key.
+                // A comparison of this line with earlier ones shows another key.
                 tracing::info!(operation = "audit_key", fingerprint = key.fingerprint(), made);
                 return Ok(key);
             }
@@ -195,13 +196,14 @@ impl Table {
     }
 
     /// Stores the key in another form, unless another process has.
-    async fn put_audit_key(&self, read: &Item, by: Option<&str>, secret: &[u8]) -> Result<()> {
-        let key = Key::audit_key();
-        let item = sealing::item(self.audit.sealing.as_ref(), by, &key, secret, &self.env).await?;
-        self.replace_audit_key(read, item).await
-    }
-
-    async fn replace_audit_key(&self, read: &Item, item: Item) -> Result<()> {
+    async fn put_audit_key(
+        &self,
+        sealing: Option<&Sealing>,
+        read: &Item,
+        by: Option<&str>,
+        secret: &[u8],
+    ) -> Result<()> {
+        let item = sealing::item(sealing, by, &Key::audit_key(), secret, &self.env).await?;
         let version = read.version().unwrap_or(Version::FIRST);
         let item = item.guarded(version.next(), &read.log());
         match self.commit(vec![Write::Put(item, Condition::Version(version))]).await {
