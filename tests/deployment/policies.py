@@ -155,7 +155,8 @@ def holds(operator: str, tested: dict, access: Access) -> bool:
         # Functions ask KMS themselves here; what DynamoDB asks it for is not seen.
         return False
     if operator == "StringEquals" and name.startswith("kms:EncryptionContext:"):
-        return f"{name.rsplit(':', 1)[-1]}={wanted}" in access.keys
+        context = name.rsplit(":", 1)[-1]
+        return any(f"{context}={value}" in access.keys for value in several(wanted))
     raise NotImplementedError(f"condition {operator} on {name}")
 
 

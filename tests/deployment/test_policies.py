@@ -72,6 +72,9 @@ class Keys(unittest.TestCase):
             "Condition": {"StringEquals": {"kms:EncryptionContext:kith": "private-keys"}},
         }
         own = {"KeyId": arn, "EncryptionContext": {"kith": "private-keys"}}
+        both = {"StringEquals": {"kms:EncryptionContext:kith": ["audit", "private-keys"]}}
+        (access,) = sealings("Decrypt", own)
+        self.assertTrue(allowed([seal | {"Condition": both}], access))
         for operation, request, due in (
             ("Decrypt", own, True),
             ("Encrypt", own, False),

@@ -2,6 +2,7 @@
 
 use shared::axum::routing::{delete, get, patch, post};
 use shared::domain::Scope::{UsersRead, UsersWrite};
+use shared::domain::audit::Operation;
 use shared::domain::error::{Error, Result, Violations};
 use shared::domain::id::{PersonaId, UserId};
 use shared::domain::persona::{Persona, PersonaStatus};
@@ -28,6 +29,7 @@ pub static ROUTES: [Route; 9] = [
         .json("PersonaInput")
         .if_match()
         .conflicts(&[AlreadyExists])
+        .audited_as(Operation::PersonaCreate)
         .summary("Add a persona to a user")
         .description("`If-Match` is that of the user."),
     Route::read("GET", PERSONAS, "list_personas", (200, "PersonaList"), || get(list))
@@ -44,11 +46,13 @@ pub static ROUTES: [Route; 9] = [
         .json("PersonaPatch")
         .approval()
         .conflicts(&[AlreadyExists])
+        .audited_as(Operation::PersonaChange)
         .summary("Change a persona")
         .description("Fields that are left out stay. `null` removes a field."),
     Route::write("DELETE", PERSONA, "delete_persona", (204, ""), || delete(remove))
         .scope(UsersWrite)
         .of_user()
+        .audited_as(Operation::PersonaDelete)
         .summary("Remove a persona")
         .description("`If-Match` takes the tag of the persona, or that of its user."),
     Route::write(
@@ -63,6 +67,7 @@ pub static ROUTES: [Route; 9] = [
     .json("PersonaAttribute")
     .approval()
     .conflicts(&[AlreadyExists])
+    .audited_as(Operation::PersonaChange)
     .summary("Set an attribute of a persona")
     .description("Replaces the values of one attribute. An empty array removes them."),
     Route::write(
@@ -75,6 +80,7 @@ pub static ROUTES: [Route; 9] = [
     .scope(UsersWrite)
     .of_user()
     .if_match()
+    .audited_as(Operation::PersonaPrefer)
     .summary("Prefer a persona")
     .description("Makes it the preferred persona of its user. A repeat changes nothing."),
     Route::write(
@@ -87,6 +93,7 @@ pub static ROUTES: [Route; 9] = [
     .scope(UsersWrite)
     .of_user()
     .if_match()
+    .audited_as(Operation::PersonaActivate)
     .summary("Activate a persona")
     .description("Puts the persona in force between its dates. A repeat changes nothing."),
     Route::write(
@@ -103,6 +110,7 @@ pub static ROUTES: [Route; 9] = [
     .scope(UsersWrite)
     .of_user()
     .if_match()
+    .audited_as(Operation::PersonaSuspend)
     .summary("Suspend a persona")
     .description("The persona is not in force until it is activated. A repeat changes nothing."),
 ];

@@ -165,7 +165,7 @@ pub(crate) async fn verify(app: &App, schema: &Schema, until: Timestamp) -> Resu
         Some(before) => before.changed_to(kept),
         None => Versioned::first(kept),
     };
-    // Whoever noted it first has verified as much.
+    // Another sweeper that noted it first has verified as much.
     table.note_progress(tenant, Walk::Audit, stored.as_ref(), &next).await?;
     Ok(Some(age(&state)))
 }

@@ -78,8 +78,7 @@ async fn answer(call: &Call, user: UserId, principal: &str) -> HandlerResult {
     if history.is_empty() {
         return Err(Error::NotFound);
     }
-    let empty = ConsentRecord::empty(consent.clone(), audience.clone());
-    let record = history.iter().fold(empty, ConsentRecord::with);
+    let record = history.iter().fold(of.empty(), ConsentRecord::with);
     let schema = call.app.schema(tenant).await?;
     let now = call.app.env().clock.now();
     let mut numbers: BTreeSet<_> = record.purposes.values().filter_map(|p| p.version).collect();

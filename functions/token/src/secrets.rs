@@ -2,6 +2,7 @@
 //! (rule O9).
 
 use shared::axum::routing::{delete, post};
+use shared::domain::audit::Operation;
 use shared::domain::client::{Client, Rotation, Secret};
 use shared::domain::error::Error;
 use shared::domain::{Scope, Versioned};
@@ -25,12 +26,14 @@ pub(crate) const ROUTES: [Route; 2] = [
     .secret()
     .if_match()
     .conflicts(&[State])
+    .audited_as(Operation::ClientSecret)
     .summary("Add a secret to a client")
     .description(
         "The answer shows the secret once. `ETag` and `If-Match` are those of the client.",
     ),
     Route::write("DELETE", SECRET, "delete_client_secret", (204, ""), || delete(remove))
         .scope(Scope::Administrator)
+        .audited_as(Operation::ClientSecret)
         .summary("Revoke a secret")
         .description("`If-Match` is that of the client."),
 ];

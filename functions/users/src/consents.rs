@@ -270,7 +270,7 @@ async fn record(mut call: Call, whose: Whose) -> HandlerResult {
                 consent: &consent.id,
                 audience: audience.as_ref(),
             };
-            let empty = ConsentRecord::empty(consent.id.clone(), audience.clone());
+            let empty = of.empty();
             let decide = |record: Option<&Versioned<ConsentRecord>>, others: &[ConsentRecord]| {
                 let now = call.app.env().clock.now();
                 let decision = input
@@ -305,7 +305,7 @@ async fn withdraw(mut call: Call, whose: Whose) -> HandlerResult {
                 consent: &consent.id,
                 audience: audience.as_ref(),
             };
-            let empty = ConsentRecord::empty(consent.id.clone(), audience.clone());
+            let empty = of.empty();
             let decide = |record: Option<&Versioned<ConsentRecord>>, others: &[ConsentRecord]| {
                 let now = call.app.env().clock.now();
                 let tag = record.map(|record| ConsentRecord::tag(record, now));

@@ -20,6 +20,7 @@ use std::sync::LazyLock;
 
 use shared::axum::routing::{delete, get, patch, post, put};
 use shared::domain::Scope::{Administrator, UsersRead, UsersWrite};
+use shared::domain::audit::Operation;
 use shared::domain::error::Result;
 use shared::domain::id::UserId;
 use shared::domain::schema::Schema;
@@ -135,6 +136,7 @@ const USER_ROUTES: [Route; 12] = [
     .scope(UsersWrite)
     .if_match()
     .conflicts(&[AlreadyExists])
+    .audited_as(Operation::UserBlock)
     .summary("Block a user")
     .description("Refuses tokens and sign-ins of the person. A repeat changes nothing."),
     Route::write(
@@ -147,6 +149,7 @@ const USER_ROUTES: [Route; 12] = [
     .scope(UsersWrite)
     .if_match()
     .conflicts(&[AlreadyExists])
+    .audited_as(Operation::UserUnblock)
     .summary("Unblock a user")
     .description("A repeat changes nothing."),
     Route::write("POST", "/identity/users/{user_id}/verify", "verify_user", (200, "User"), || {
@@ -156,6 +159,7 @@ const USER_ROUTES: [Route; 12] = [
     .json("UserVerification")
     .if_match()
     .conflicts(&[AlreadyExists])
+    .audited_as(Operation::UserVerify)
     .summary("Verify an e-mail address")
     .description(
         "Marks an address of the user as known to be the person's. A repeat changes \

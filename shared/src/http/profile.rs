@@ -5,7 +5,6 @@ use super::answer::{Answer, HandlerResult};
 use super::call::Call;
 use super::caller::not_looked_up;
 use super::idempotency::IdempotencyRecorder;
-use super::reason;
 use crate::auth::Subject;
 use crate::domain::author::{Author, Reason, Writer};
 use crate::domain::change_request::ChangeRequest;
@@ -56,7 +55,7 @@ impl Call {
             view: self.view(),
             request_id: Some(self.request_id.clone()),
             reason: Reason::Request,
-            operation: reason::operation(self.route.name),
+            operation: self.route.operation,
             note: self.reason.clone(),
         }
     }

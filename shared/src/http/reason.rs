@@ -2,7 +2,6 @@
 
 use http::HeaderMap;
 
-use crate::domain::audit::Operation;
 use crate::domain::error::{Error, Result};
 
 /// The header in which a caller says why.
@@ -25,25 +24,6 @@ pub(super) fn read(headers: &HeaderMap) -> Result<Option<String>> {
             "`Kith-Reason`: expected one line of 1 to {MAX_REASON} characters in UTF-8 without \
              control characters"
         ))),
-    }
-}
-
-/// What the audit calls a write of the route with this name. A write that creates a user, and
-/// one of a child alone, has a name of its own.
-pub(super) fn operation(route: &str) -> Operation {
-    match route {
-        "block_user" => Operation::UserBlock,
-        "unblock_user" => Operation::UserUnblock,
-        "verify_user" => Operation::UserVerify,
-        "create_persona" => Operation::PersonaCreate,
-        "patch_persona" | "set_persona_attribute" => Operation::PersonaChange,
-        "delete_persona" => Operation::PersonaDelete,
-        "activate_persona" => Operation::PersonaActivate,
-        "suspend_persona" => Operation::PersonaSuspend,
-        "prefer_persona" => Operation::PersonaPrefer,
-        "get_or_create_system_profile" | "create_or_refresh_me" => Operation::UserSignIn,
-        "create_client_secret" | "delete_client_secret" => Operation::ClientSecret,
-        _ => Operation::UserChange,
     }
 }
 

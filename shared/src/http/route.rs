@@ -17,6 +17,7 @@ use super::edge::base_url;
 use super::problem::Challenge;
 use crate::app::App;
 use crate::domain::Scope;
+use crate::domain::audit::Operation;
 
 /// A method of a path.
 #[derive(Clone, Copy)]
@@ -38,8 +39,7 @@ pub struct Route {
     pub callers: Callers,
     /// Whether it is about the profiles of the system that its path names.
     pub within_system: bool,
-    /// Whether it is about what is for a system, so that tokens that are bound to systems are good
-    /// for it: they see what is for theirs.
+    /// Whether clients that are bound to systems may call it: they see what is for their systems.
     pub for_audience: bool,
     /// The kind of id that `{id}` in its path is.
     pub id: Id,
@@ -52,6 +52,8 @@ pub struct Route {
     /// Whether a POST compares If-Match with the tag of what its path names, as PUT, PATCH and
     /// DELETE do.
     pub if_match: bool,
+    /// The operation that audit entries of its writes name, unless the write itself tells.
+    pub operation: Operation,
     /// Whether it writes a part of a user, and answers the tag of that user too.
     pub of_user: bool,
     /// Whether it takes a proof of possession from a caller without a token.
@@ -60,8 +62,7 @@ pub struct Route {
     pub effect: Effect,
     /// The status and the schema of a good answer.
     pub answer: (u16, &'static str),
-    /// Other good statuses: 202 where the change may become a change request instead, 200 where
-    /// what it creates may be there already.
+    /// Other good statuses: 202 if it may leave a change request, 200 if the resource may exist.
     pub also: &'static [u16],
     /// Whether a good answer of a route that reads is one resource, with its tag.
     pub tagged: bool,
@@ -98,6 +99,7 @@ impl Route {
             callers: Callers::Anyone,
             within_system: false,
             for_audience: false,
+            operation: Operation::UserChange,
             id: Id::Made,
             body,
             query,
@@ -285,6 +287,13 @@ impl Route {
     #[must_use]
     pub const fn proof(mut self) -> Self {
         self.proof = true;
+        self
+    }
+
+    /// Names the operation in the audit entries of its writes.
+    #[must_use]
+    pub const fn audited_as(mut self, operation: Operation) -> Self {
+        self.operation = operation;
         self
     }
 

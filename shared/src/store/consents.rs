@@ -41,6 +41,12 @@ pub struct ConsentOf<'c> {
 }
 
 impl ConsentOf<'_> {
+    /// The record of a person who decided nothing.
+    #[must_use]
+    pub fn empty(&self) -> ConsentRecord {
+        ConsentRecord::empty(self.consent.clone(), self.audience.cloned())
+    }
+
     fn key(&self, tenant: &TenantId) -> Key {
         Key::child(tenant, self.user, Child::Consent(self.consent, self.audience))
     }
@@ -86,8 +92,7 @@ impl Table {
                 let next = stored.changed_to(stored.value.clone().with(&event));
                 (next, Condition::Version(stored.version))
             } else {
-                let empty = ConsentRecord::empty(of.consent.clone(), of.audience.cloned());
-                (Versioned::first(empty.with(&event)), Condition::Absent)
+                (Versioned::first(of.empty().with(&event)), Condition::Absent)
             };
             let mut writes = Vec::new();
             let audited = Self::is_audited(schema);

@@ -97,7 +97,13 @@ async fn au13_the_costs_of_a_tenant_with_an_audit() {
     let nothing = patch(json!({})).await.is(200);
     let gone = crm.delete(&path).await.is(204);
     let client = |name: &str| json!({ "name": name, "scopes": ["users:read"] });
+    let heads = async || {
+        let items = service.items().await;
+        items.iter().filter(|item| item.contains("HEAD#C")).count()
+    };
+    let before = heads().await;
     let registered = boss.post("/config/clients", client("till")).await.is(201);
+    let begun = heads().await == before;
     let renamed = boss.patch(
         &format!("/config/clients/{}", registered.field("client_id")),
         json!({ "name": "shop" }),
@@ -105,8 +111,11 @@ async fn au13_the_costs_of_a_tenant_with_an_audit() {
     let renamed = renamed.if_match("*").await.is(200);
     let costs = [&made, &plain, &indexed, &nothing, &gone, &registered, &renamed];
     let costs = costs.map(|answer| total(answer.cost()));
+    // The first entry of a chain of the ledger reads a unit more. Clients have 16 chains, by their
+    // ids.
+    let first = if begun { 3.0 } else { 4.0 };
     assert_eq!(
         costs,
-        [(0.0, 14.0), (1.0, 7.0), (1.0, 11.0), (1.0, 0.0), (6.0, 28.0), (4.0, 8.0), (3.0, 6.0)]
+        [(0.0, 14.0), (1.0, 7.0), (1.0, 11.0), (1.0, 0.0), (6.0, 28.0), (first, 8.0), (3.0, 6.0)]
     );
 }

@@ -11,6 +11,7 @@ use shared::auth::{self, Person};
 use shared::axum::routing::post;
 use shared::domain::Scope::UsersWrite;
 use shared::domain::View;
+use shared::domain::audit::Operation;
 use shared::domain::author::{Author, Reason};
 use shared::domain::error::{Code, Error, Result, Violations};
 use shared::domain::field::Fields;
@@ -39,6 +40,7 @@ pub(crate) const ROUTES: [Route; 2] = [
     .optional_json("SystemProfileInput")
     .finds()
     .conflicts(&[SeveralFound, State])
+    .audited_as(Operation::UserSignIn)
     .summary("Get or create a system profile")
     .description(
         "Of the person who calls, or of the person whom a CRM or an IAM system names. A \
@@ -48,6 +50,7 @@ pub(crate) const ROUTES: [Route; 2] = [
         .people()
         .finds()
         .conflicts(&[SeveralFound, State])
+        .audited_as(Operation::UserSignIn)
         .summary("Create or refresh the own profile")
         .description(
             "From the claims of the caller's token, without a system. A person who is not known \

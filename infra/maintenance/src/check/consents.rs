@@ -67,10 +67,9 @@ async fn agrees(table: &Table, schema: &Schema, of: ConsentOf<'_>) -> Result<boo
             return Ok(match before {
                 None => history.is_empty(),
                 Some(record) => {
-                    let empty = ConsentRecord::empty(of.consent.clone(), of.audience.cloned());
                     let in_order = |(number, event): (u64, &ConsentEvent)| event.sequence == number;
                     (1..).zip(&history).all(in_order)
-                        && history.iter().fold(empty, ConsentRecord::with) == record.value
+                        && history.iter().fold(of.empty(), ConsentRecord::with) == record.value
                 }
             });
         }

@@ -299,7 +299,11 @@ fn actor() -> Schema {
 }
 
 fn event() -> Schema {
-    let states = map(None, named("PurposeState"), "What was decided, by purpose.");
+    let states = map(
+        None,
+        Schema::Object(text(16, "`GRANTED`, `DENIED` or `WITHDRAWN`.")),
+        "What was decided, by purpose.",
+    );
     let record = Record::new("An entry of a history. Entries never change.")
         .must("sequence", integer(1, None, "Its number."))
         .must("at", time("When it was recorded."))

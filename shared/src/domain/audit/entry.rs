@@ -292,7 +292,7 @@ pub struct ChangedValue {
 }
 
 impl Detail {
-    /// The sealed part of some changes. Past [`MAX_VALUES`] it keeps of each longer value the
+    /// The sealed part of some changes. Past 64 KB it keeps of each longer value the
     /// length and the hash, so that no write fails for the size of its entry (rule AU-18).
     #[must_use]
     pub fn of(reason: Option<String>, changes: Vec<Change>) -> Self {

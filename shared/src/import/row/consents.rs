@@ -62,8 +62,8 @@ impl ProcessedRow<'_> {
     ) -> Result<bool> {
         let (env, table) = (self.rows.app.env(), self.rows.app.table());
         let id = env.random_uuid().to_string();
-        let empty = ConsentRecord::empty(consent.clone(), audience.clone());
         let of = ConsentOf { user, consent: &consent, audience: audience.as_ref() };
+        let empty = of.empty();
         let decide = |record: Option<&Versioned<ConsentRecord>>, others: &[ConsentRecord]| {
             let current = record.map_or(&empty, |record| &record.value);
             Ok(decision.event(current, others, id.clone(), env.clock.now()))

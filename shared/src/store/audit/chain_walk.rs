@@ -81,6 +81,17 @@ pub(super) struct ChainWalk<'w> {
 }
 
 impl<'w> ChainWalk<'w> {
+    /// A walk that expects this entry, below `above`.
+    pub(super) fn of(
+        (key, times): (Option<&'w AuditKey>, &'w AuditTimes),
+        (tenant, chain): (&'w TenantId, Chain),
+        now: Timestamp,
+        (expected, above): (Expected, Version),
+    ) -> Self {
+        let (newest, restarted, report) = (None, None, ChainReport::default());
+        Self { key, tenant, chain, now, expected, above, newest, times, restarted, report }
+    }
+
     pub(super) fn fault(&mut self, sequence: Version, fault: AuditFault) {
         self.report.faults.entry(sequence).or_insert(fault);
     }

@@ -172,7 +172,7 @@ impl Table {
         let make = || Ok((self.env.random.bytes::<32>().to_vec(), None));
         let (secret, made) = self.load_own_key(&Key::audit_key(), make).await?;
         let key = AuditKey::of(&secret);
-        // Whoever compares this line with earlier ones sees another key.
+        // A comparison of this line with earlier ones shows another key.
         tracing::info!(operation = "audit_key", fingerprint = key.fingerprint(), made);
         Ok(key)
     }

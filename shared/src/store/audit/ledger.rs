@@ -11,6 +11,7 @@ use crate::domain::audit::{
 use crate::domain::author::Author;
 use crate::domain::definition::DefinitionKind;
 use crate::domain::error::Result;
+use crate::domain::field::pointer;
 use crate::domain::id::TenantId;
 use crate::domain::versioned::Version;
 use crate::store::item::Item;
@@ -39,7 +40,7 @@ struct LastOfLedger {
     head: Option<Head>,
     /// Why the chain does not simply go on after it.
     restart: Option<Restart>,
-    /// The last sequence at which an entry stands, whoever wrote it.
+    /// The sequence of the newest stored entry, authentic or not.
     taken: Option<Version>,
 }
 
@@ -58,7 +59,7 @@ impl Record {
         let (mut before, after) = (members(before), members(after));
         let there = |value: Option<Value>| value.filter(|value| !value.is_null());
         let mut changes = Vec::new();
-        let at = |name: &str| crate::domain::field::pointer("", name);
+        let at = |name: &str| pointer("", name);
         for (name, to) in after {
             let from = there(before.remove(&name));
             changes.extend(Change::of(at(&name), from, there(Some(to)), false));
@@ -68,9 +69,7 @@ impl Record {
         }
         Self { operation, target: Some(target), changes, facts: None }
     }
-}
 
-impl Record {
     /// Whether it is told at this level.
     fn is_told(&self, settings: &AuditSettings) -> bool {
         settings.level != Level::Off || self.operation.is_always_told()

@@ -221,20 +221,9 @@ impl Table {
                 return Ok(None);
             }
             let version = item.version().unwrap_or(Version::FIRST);
-            let (chain, report) = (Chain::User(user), ChainReport::default());
-            let (expected, above) = (Expected::Anything, version.next());
-            let mut walk = ChainWalk {
-                key,
-                tenant,
-                chain,
-                now,
-                expected,
-                above,
-                newest: None,
-                times,
-                restarted: None,
-                report,
-            };
+            let chain = Chain::User(user);
+            let expected = (Expected::Anything, version.next());
+            let mut walk = ChainWalk::of((key, times), (tenant, chain), now, expected);
             let head = item.get_bytes(HEAD);
             let named_in = walk.start(head)?;
             let ended = matches!(&walk.expected, Expected::Entry(newest) if walk.has_ended(newest));
@@ -343,24 +332,12 @@ impl Table {
         loop {
             let item = self.get(&guard).await?.unwrap_or_default();
             let version = item.version();
-            let report = ChainReport::default();
-            let (expected, above) = match &entry {
+            let expected = match &entry {
                 Some(entry) => (Expected::Entry(entry.clone()), entry.sequence.next()),
                 None => (Expected::Anything, version.unwrap_or(Version(0)).next()),
             };
             let chain = Chain::Ledger(chain);
-            let mut walk = ChainWalk {
-                key,
-                tenant,
-                chain,
-                now,
-                expected,
-                above,
-                newest: None,
-                times,
-                restarted: None,
-                report,
-            };
+            let mut walk = ChainWalk::of((key, times), (tenant, chain), now, expected);
             if entry.is_none() {
                 match item.get_bytes(HEAD) {
                     Some(head) => {

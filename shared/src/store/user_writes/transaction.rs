@@ -42,7 +42,7 @@ impl Table {
                     *item = with_head(item.clone(), Some(&head));
                 }
             }
-            (Some(put), _) if !prepared.reindexed => {
+            (Some(put), _) if !prepared.reindexed && Self::is_audited(schema) => {
                 let diff = diff_user(before.map(|before| &before.value), Some(&user.value), schema);
                 let changes = diff.into_iter().chain(changes).collect();
                 let record = UserRecord { operation: None, changes };

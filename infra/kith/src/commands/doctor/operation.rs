@@ -250,21 +250,21 @@ mod tests {
             ["alarms: missing: ErasureAgeAlarm; check --stack, or deploy again"]
         );
         let mut ringing = all();
-        ringing[2]["StateValue"] = "ALARM".into();
+        ringing[4]["StateValue"] = "ALARM".into();
         assert_eq!(
             wrong(ringing, 1000).await,
             ["alarms: ErasureAgeAlarm rings; see docs/operating/alarms.md"]
         );
         let mut blind = all();
-        blind[0]["StateValue"] = "INSUFFICIENT_DATA".into();
-        blind[0]["StateUpdatedTimestamp"] = "2026-11-21T08:59:59Z".into();
+        blind[2]["StateValue"] = "INSUFFICIENT_DATA".into();
+        blind[2]["StateUpdatedTimestamp"] = "2026-11-21T08:59:59Z".into();
         assert_eq!(
             wrong(blind, 1000).await,
             ["alarms: no data for more than an hour: AvailabilityFastBurnAlarm"]
         );
         let mut mute = all();
-        mute[0]["AlarmActions"] = json!([]);
-        mute[1]["ActionsEnabled"] = json!(false);
+        mute[2]["AlarmActions"] = json!([]);
+        mute[3]["ActionsEnabled"] = json!(false);
         assert_eq!(
             wrong(mute, 1000).await,
             [
