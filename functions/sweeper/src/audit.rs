@@ -140,7 +140,7 @@ pub(crate) async fn verify(app: &App, schema: &Schema, until: Timestamp) -> Resu
     let (sample, at) = table.verify_tenant(tenant, state.at.clone(), until, most).await?;
     if !was_among_users && at.is_among_users() {
         // The anchor outside the table: a chain that was put back shows against an earlier line.
-        let heads = table.ledger_heads(tenant).await?.join(" ");
+        let heads = table.ledger_heads_in_words(tenant).await?.join(" ");
         tracing::info!(operation = "audit_heads", tenant = %tenant, heads);
     }
     state.seen += sample.users;

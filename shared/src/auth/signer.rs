@@ -100,9 +100,9 @@ impl PrivateKey {
         self.sign_with(&self.header, claims)
     }
 
-    /// Signs content of another type than access tokens: no verifier takes one for the other.
-    pub fn sign_as<T: Serialize>(&self, typ: &str, content: &T) -> Result<String> {
-        self.sign_with(&Header { typ: Some(typ.to_owned()), ..self.header.clone() }, content)
+    /// Signs content of another type, which can be taken for no access token (RFC 8725 §3.11).
+    pub fn sign_as<T: Serialize>(&self, media_type: &str, content: &T) -> Result<String> {
+        self.sign_with(&Header { typ: Some(media_type.to_owned()), ..self.header.clone() }, content)
     }
 
     fn sign_with<T: Serialize>(&self, header: &Header, content: &T) -> Result<String> {
@@ -114,14 +114,6 @@ impl PrivateKey {
 impl fmt::Debug for PrivateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PrivateKey").field("kid", &self.kid).finish_non_exhaustive()
-    }
-
-    /// Signs claims as a document of another type, which can be taken for no access token (RFC 8725
-    /// §3.11).
-    pub fn sign_as<T: Serialize>(&self, media_type: &str, claims: &T) -> Result<String> {
-        provider::install();
-        let header = Header { typ: Some(media_type.to_owned()), ..self.header.clone() };
-        jsonwebtoken::encode(&header, claims, &self.key).map_err(Error::unexpected)
     }
 }
 

@@ -11,8 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::chain::{Head, StoredEntry};
-use super::users::HEAD;
+use super::chain::StoredEntry;
 use crate::domain::audit::{Chain, DigestLink, ExportedEntry, ExportedHead, Hour, LedgerChain};
 use crate::domain::error::Result;
 use crate::domain::id::TenantId;
@@ -176,16 +175,6 @@ impl Table {
             }
         }
         Ok(true)
-    }
-
-    /// The heads of a tenant's ledger.
-    async fn ledger_heads(&self, tenant: &TenantId) -> Result<BTreeMap<LedgerChain, Head>> {
-        let heads = self.heads_of_ledger(tenant).await?;
-        let head = |item: &Item| {
-            let chain = item.key().sk().strip_prefix("HEAD#")?.parse().ok()?;
-            Some((chain, Head::parse(item.get_bytes(HEAD)?)?))
-        };
-        Ok(heads.iter().filter_map(head).collect())
     }
 
     /// Entries of a chain of the ledger after a sequence, oldest first, and whether they are the

@@ -7,6 +7,8 @@
 //! the entries of the settings, and not from the settings, which no code covers. The time is read
 //! once.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -194,17 +196,25 @@ impl Table {
         Ok(self.get(&Key::ledger_head(tenant, LedgerChain::Settings)).await?.is_some())
     }
 
-    /// The heads of all chains of a tenant's ledger as the table has them, by the chain: the
-    /// sequence, and the start of the last entry's code.
-    pub async fn ledger_heads(&self, tenant: &TenantId) -> Result<Vec<String>> {
-        let items = self.heads_of_ledger(tenant).await?;
-        let named = items.iter().filter_map(|item| {
-            let (key, head) = (item.key(), Head::parse(item.get_bytes(HEAD)?)?);
-            let chain = key.sk().strip_prefix("HEAD#")?;
+    /// The heads of all chains of a tenant's ledger as log lines name them: the chain, the sequence,
+    /// and the start of the last entry's code.
+    pub async fn ledger_heads_in_words(&self, tenant: &TenantId) -> Result<Vec<String>> {
+        let heads = self.ledger_heads(tenant).await?;
+        let in_words = |(chain, head): (&LedgerChain, &Head)| {
             let code = URL_SAFE_NO_PAD.encode(head.entry);
-            Some(format!("{chain}:{}:{}", head.sequence.0, code.get(..16).unwrap_or_default()))
-        });
-        Ok(named.collect())
+            format!("{chain}:{}:{}", head.sequence.0, code.get(..16).unwrap_or_default())
+        };
+        Ok(heads.iter().map(in_words).collect())
+    }
+
+    /// The heads of a tenant's ledger.
+    pub(super) async fn ledger_heads(&self, tenant: &TenantId) -> Result<BTreeMap<LedgerChain, Head>> {
+        let heads = self.heads_of_ledger(tenant).await?;
+        let head = |item: &Item| {
+            let chain = item.key().sk().strip_prefix("HEAD#")?.parse().ok()?;
+            Some((chain, Head::parse(item.get_bytes(HEAD)?)?))
+        };
+        Ok(heads.iter().filter_map(head).collect())
     }
 
     async fn verify_chain_of(
