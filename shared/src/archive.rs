@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 
@@ -50,15 +51,23 @@ impl Archive {
     }
 }
 
+/// How many drafts this process has begun: two sweepers may write one file at the same time.
+static DRAFTS: AtomicU64 = AtomicU64::new(0);
+
 /// Writes a file, for its owner's eyes only, whole or not at all.
 fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
-    let draft = path.with_extension("draft");
+    let number = DRAFTS.fetch_add(1, Ordering::Relaxed);
+    let draft = path.with_extension(format!("{}-{number}.draft", std::process::id()));
     let mut file =
         fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&draft, path)
+    let written = file.write_all(content).and_then(|()| file.sync_all());
+    let placed = written.and_then(|()| fs::rename(&draft, path));
+    if placed.is_err() {
+        // What is left of a draft is of no use; the error says why.
+        let _ = fs::remove_file(&draft);
+    }
+    placed
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use serde_json::{Value, json};
-use stream::{Event, EventDetail, EventSink, StreamBatch, handle};
+use stream::{Event, EventSink, StreamBatch, handle};
 use tests::{Service, TENANT};
 
 /// A sink that keeps all events except those of the users in `refused`.

@@ -60,11 +60,17 @@ async fn au15_each_hour_has_a_digest_that_names_the_one_before() {
     let report = scene.verify().await;
     assert_eq!((report.digests, report.faults.len(), report.is_later_part), (4, 0, false));
     let heads = scene.digest("2026-11-21T12")["heads"].clone();
-    let configuration = heads.as_array().unwrap().iter().find(|head| head["chain"] == "C").unwrap();
-    let of_chain = |line: &Value| line["metadata"]["uid"].as_str().unwrap().starts_with("C/");
-    let exported: Vec<_> = scene.lines().into_iter().filter(of_chain).collect();
-    assert_eq!(configuration["sequence"], exported.len());
-    assert_eq!(configuration["mac"], exported.last().unwrap()["unmapped"]["kith"]["mac"]);
+    let exported = scene.lines();
+    let heads = heads.as_array().unwrap();
+    assert!(!heads.is_empty());
+    for head in heads {
+        let chain = format!("{}/", head["chain"].as_str().unwrap());
+        let of_chain =
+            |line: &&Value| line["metadata"]["uid"].as_str().unwrap().starts_with(&chain);
+        let entries: Vec<_> = exported.iter().filter(of_chain).collect();
+        assert_eq!(head["sequence"], entries.len(), "{chain}");
+        assert_eq!(head["mac"], entries.last().unwrap()["unmapped"]["kith"]["mac"], "{chain}");
+    }
 }
 
 #[tokio::test]
@@ -210,9 +216,7 @@ async fn au15_a_clock_that_goes_back_neither_reorders_nor_loses_the_ledger() {
         let (chain, sequence) = uid.rsplit_once('/').unwrap();
         chains.entry(chain.to_owned()).or_default().push(sequence.parse().unwrap());
     }
-    let configuration = &chains["C"];
-    assert_eq!(*configuration, (1..=configuration.len() as u64).collect::<Vec<_>>());
-    assert!(configuration.len() > 3, "{chains:?}");
+    assert_eq!(chains["C"], [1, 2, 3], "{chains:?}");
     assert_eq!(scene.faults().await, [""; 0]);
 }
 

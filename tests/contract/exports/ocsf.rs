@@ -153,7 +153,9 @@ async fn au08_au14_exported_lines_follow_the_schema_and_hold_no_values() {
         schemas.check(line);
     }
     let operations: Vec<_> = lines.iter().map(|line| line["message"].as_str().unwrap()).collect();
-    for operation in ["user.create", "persona.create", "config.create", "user.forget"] {
+    for operation in
+        ["user.create", "subject.create", "consent.grant", "config.create", "user.forget"]
+    {
         assert!(operations.contains(&operation), "{operation}: {operations:?}");
     }
     assert_eq!(scene.operations(&jan.id), ["user.create 1"]);
