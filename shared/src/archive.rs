@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 
-use crate::aws::{Bucket, ServiceError};
+use crate::aws::Bucket;
 use crate::domain::error::{Error, Result};
 
 /// The media type of objects with one event a line.
@@ -31,14 +31,8 @@ impl Archive {
         let content = content.into();
         match self {
             Self::Bucket(bucket) => {
-                bucket.put(key, media_type, content).await.map_err(|error| match error {
-                    ServiceError::Unavailable(why) => {
-                        Error::Unavailable(format!("S3 PutObject: {why}"))
-                    }
-                    ServiceError::Refused(code) => {
-                        Error::unexpected(format_args!("S3 PutObject: {code}"))
-                    }
-                })
+                let stored = bucket.put(key, media_type, content).await;
+                stored.map_err(|error| error.of("S3 PutObject"))
             }
             Self::Folder(folder) => {
                 let path = folder.join(key);

@@ -22,6 +22,7 @@ use ring::digest::{SHA256, digest};
 use serde_json::Value;
 use tokio::time::timeout;
 
+use crate::domain::error::Error;
 use crate::env::Clock;
 use crate::https::{self, Connections, Trust};
 
@@ -55,6 +56,17 @@ impl fmt::Display for ServiceError {
 }
 
 impl std::error::Error for ServiceError {}
+
+impl ServiceError {
+    /// The error of what was asked, as a function answers it.
+    #[must_use]
+    pub fn of(self, asked: &str) -> Error {
+        match self {
+            Self::Unavailable(why) => Error::Unavailable(format!("{asked}: {why}")),
+            Self::Refused(code) => Error::unexpected(format_args!("{asked}: {code}")),
+        }
+    }
+}
 
 /// The account by which services are asked; clones share the connections.
 #[derive(Clone, Debug)]
@@ -135,6 +147,8 @@ fn partition(region: &str) -> &'static str {
         ("eusc-", "aws-eusc"),
         ("us-iso-", "aws-iso"),
         ("us-isob-", "aws-iso-b"),
+        ("us-isof-", "aws-iso-f"),
+        ("eu-isoe-", "aws-iso-e"),
     ];
     let known = starts.iter().find(|(start, _)| region.starts_with(start));
     known.map_or("aws", |(_, partition)| partition)
@@ -147,6 +161,8 @@ fn domain(partition: &str) -> &'static str {
         "aws-eusc" => "amazonaws.eu",
         "aws-iso" => "c2s.ic.gov",
         "aws-iso-b" => "sc2s.sgov.gov",
+        "aws-iso-e" => "cloud.adc-e.uk",
+        "aws-iso-f" => "csp.hci.ic.gov",
         _ => "amazonaws.com",
     }
 }
@@ -205,7 +221,10 @@ impl Service {
         let code = answer.get("__type").and_then(Value::as_str);
         let code = code.or_else(|| code_in_xml(&body)).unwrap_or(status.as_str());
         let code = code.rsplit('#').next().unwrap_or(code).to_owned();
-        let is_busy = status.is_server_error() || status.as_u16() == 429 || code.contains("hrottl");
+        let is_busy = status.is_server_error()
+            || status.as_u16() == 429
+            || code.contains("hrottl")
+            || code == "RequestTimeout";
         Err(if is_busy { ServiceError::Unavailable(code) } else { ServiceError::Refused(code) })
     }
 

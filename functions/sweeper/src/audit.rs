@@ -2,8 +2,7 @@
 //! sample of its users. The sample goes on each day where it ended the day before, so that every
 //! user has a turn, within 90 days at the latest.
 //!
-//! What is known of earlier days stands in the table, under a code: who can write the table cannot
-//! say that everything was verified.
+//! What is known of earlier days is kept under a code.
 
 use serde::{Deserialize, Serialize};
 use shared::app::App;
@@ -13,7 +12,7 @@ use shared::domain::error::Result;
 use shared::domain::id::{TenantId, UserId};
 use shared::domain::schema::Schema;
 use shared::env::Timestamp;
-use shared::store::audit::{AuditKey, AuditReport, VerifyPosition};
+use shared::store::audit::{AuditFaultAt, AuditReport, Kept, VerifyPosition};
 use shared::store::keys::Walk;
 
 /// How many users of a tenant are verified in a day at least.
@@ -79,31 +78,6 @@ impl Verification {
     }
 }
 
-/// What is stored of a verification.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Kept {
-    /// As JSON.
-    state: String,
-    code: String,
-}
-
-impl Kept {
-    fn of(state: &Verification, key: &AuditKey, tenant: &TenantId) -> Self {
-        let state = serde_json::to_string(state).unwrap_or_default();
-        Self { code: code(key, tenant, &state), state }
-    }
-
-    /// The state, if the service wrote it.
-    fn open(&self, key: &AuditKey, tenant: &TenantId) -> Option<Verification> {
-        let written = self.code == code(key, tenant, &self.state);
-        written.then(|| serde_json::from_str(&self.state).ok()).flatten()
-    }
-}
-
-fn code(key: &AuditKey, tenant: &TenantId, state: &str) -> String {
-    key.code_of(&format!("{tenant} verification"), state.as_bytes())
-}
-
 /// Goes on with the verification of a tenant, once a day. Returns how many seconds ago everything of
 /// a day was verified; `None` if the tenant has no audit.
 pub(crate) async fn verify(app: &App, schema: &Schema, until: Timestamp) -> Result<Option<i64>> {
@@ -119,8 +93,8 @@ pub(crate) async fn verify(app: &App, schema: &Schema, until: Timestamp) -> Resu
             None => return Ok(None),
         },
     };
-    let known = stored.as_ref().and_then(|stored| stored.value.open(key, tenant));
-    let mut state = known.unwrap_or_else(|| Verification::first(now));
+    let known = stored.as_ref().and_then(|stored| stored.value.open(key, tenant, Walk::Audit));
+    let mut state: Verification = known.unwrap_or_else(|| Verification::first(now));
     let mut report = AuditReport::default();
     if state.day != now.day() {
         state = state.next_day(now);
@@ -160,7 +134,7 @@ pub(crate) async fn verify(app: &App, schema: &Schema, until: Timestamp) -> Resu
         }
     }
     log(tenant, &report);
-    let kept = Kept::of(&state, key, tenant);
+    let kept = Kept::of(key, tenant, Walk::Audit, &state);
     let next = match &stored {
         Some(before) => before.changed_to(kept),
         None => Versioned::first(kept),
@@ -170,11 +144,16 @@ pub(crate) async fn verify(app: &App, schema: &Schema, until: Timestamp) -> Resu
     Ok(Some(age(&state)))
 }
 
-fn log(tenant: &TenantId, report: &AuditReport) {
-    for (chain, sequence, fault) in report.faults.iter().take(MAX_LOGGED) {
+/// Logs faults one by one.
+pub(crate) fn log_faults(operation: &'static str, tenant: &TenantId, faults: &[AuditFaultAt]) {
+    for (chain, sequence, fault) in faults.iter().take(MAX_LOGGED) {
         let (sequence, fault) = (sequence.0, fault.name());
-        tracing::error!(operation = "audit_verify", tenant = %tenant, chain = %chain, sequence, fault);
+        tracing::error!(operation, tenant = %tenant, chain = %chain, sequence, fault);
     }
+}
+
+fn log(tenant: &TenantId, report: &AuditReport) {
+    log_faults("audit_verify", tenant, &report.faults);
     // The template makes a metric of the faults, and an alarm reads it.
     tracing::info!(
         operation = "audit_verify",

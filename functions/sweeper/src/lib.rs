@@ -18,11 +18,10 @@ use std::collections::VecDeque;
 
 pub use audit::SAMPLE;
 pub use definitions::{LOOK_AGAIN_SECONDS, SECOND_LOOK_SECONDS};
-pub use export::{DELAY_SECONDS, ExportProgress, PART};
+pub use export::{DELAY_SECONDS, Export};
 pub use lookups::ROLLOUT_SECONDS;
 use shared::app::App;
-use shared::archive::Archive;
-use shared::domain::error::Result;
+use shared::domain::error::{Error, Result};
 use shared::env::Timestamp;
 use shared::store::imports::WaitingImport;
 
@@ -57,9 +56,9 @@ pub struct SweepReport {
 }
 
 /// Does the waiting work, until none remains or `until` has come. If a part fails, the sweeper goes
-/// on with the others and returns the first failure at the end. Without an archive the sweeper does
-/// not export the audit.
-pub async fn sweep(app: &App, archive: Option<&Archive>, until: Timestamp) -> Result<SweepReport> {
+/// on with the others and returns the first failure at the end. Without an export the audit stays
+/// where it is.
+pub async fn sweep(app: &App, export: Option<&Export>, until: Timestamp) -> Result<SweepReport> {
     let (mut report, mut failure) = (SweepReport::default(), None);
     let unfinished = app.table().unfinished_forgets().await?;
     // The template makes metrics of these lines, and an alarm reads the age.
@@ -69,63 +68,42 @@ pub async fn sweep(app: &App, archive: Option<&Archive>, until: Timestamp) -> Re
         oldest_erasure_seconds = age(app, unfinished.iter().map(|(.., since)| *since).min())
     );
     for (tenant, user, _) in unfinished {
-        match app.table().resume_forget(&tenant, user, until).await {
-            Ok(finished) => report.erasures += u64::from(finished),
-            Err(error) => failure = failure.or(Some(error)),
-        }
+        let finished = app.table().resume_forget(&tenant, user, until).await;
+        report.erasures += u64::from(keep(finished, &mut failure).unwrap_or(false));
     }
     let mut tenants = app.table().tenants().await?;
-    let (mut unverified, mut export_waits) = (Some(0), 0);
+    let mut ages = Ages { unverified: Some(0), unexported: export.map(|_| 0) };
+    let mut archive_answers = true;
     let first = first_turn(app.env().clock.now(), tenants.len());
     tenants.rotate_left(first);
     for tenant in tenants {
         if app.env().clock.now() >= until {
             break;
         }
-        let schema = match app.schema_now(&tenant.id).await {
-            Ok(schema) => schema,
-            Err(error) => {
-                failure = failure.or(Some(error));
-                continue;
-            }
+        let Some(schema) = keep(app.schema_now(&tenant.id).await, &mut failure) else {
+            ages = Ages::default();
+            continue;
         };
-        if let Err(error) = derived::recompute(app, &schema, until, &mut report).await {
-            failure = failure.or(Some(error));
-        }
-        if let Err(error) = lookups::migrate(app, &schema, until, &mut report).await {
-            failure = failure.or(Some(error));
-        }
-        if let Err(error) = definitions::settle(app, &schema, until, &mut report).await {
-            failure = failure.or(Some(error));
-        }
-        if let Err(error) = consents::expire(app, &schema, until, &mut report).await {
-            failure = failure.or(Some(error));
-        }
-        match audit::verify(app, &schema, until).await {
-            Ok(age) => unverified = unverified.map(|oldest: i64| oldest.max(age.unwrap_or(0))),
-            Err(error) => {
-                unverified = None;
-                failure = failure.or(Some(error));
-            }
-        }
-        let Some(archive) = archive else { continue };
-        let mut waits = 0;
-        let done = export::export(app, &schema, archive, until, &mut report, &mut waits).await;
-        export_waits = export_waits.max(waits);
-        if let Err(error) = done {
-            failure = failure.or(Some(error));
-        }
+        keep(derived::recompute(app, &schema, until, &mut report).await, &mut failure);
+        keep(lookups::migrate(app, &schema, until, &mut report).await, &mut failure);
+        keep(definitions::settle(app, &schema, until, &mut report).await, &mut failure);
+        keep(consents::expire(app, &schema, until, &mut report).await, &mut failure);
+        let verified = keep(audit::verify(app, &schema, until).await, &mut failure);
+        note(&mut ages.unverified, verified.map(|age| age.unwrap_or(0)));
+        // An archive that does not answer takes the time of the tenants after this one.
+        let Some(export) = export.filter(|_| archive_answers) else { continue };
+        let done = export::export(app, &tenant.id, export, until, &mut report).await;
+        archive_answers = !matches!(done, Err(Error::Unavailable(_)));
+        note(&mut ages.unexported, keep(done, &mut failure));
     }
-    // An alarm reads the age, and rings too if it is not told.
-    if let Some(seconds) = unverified {
+    // Alarms read the ages, and ring too if one is not told.
+    if let Some(seconds) = ages.unverified {
         tracing::info!(operation = "sweep", audit_unverified_seconds = seconds);
     }
-    if archive.is_some() {
-        tracing::info!(operation = "sweep", oldest_export_seconds = export_waits);
+    if let Some(seconds) = ages.unexported {
+        tracing::info!(operation = "sweep", oldest_export_seconds = seconds);
     }
-    if let Err(error) = import(app, until.plus_seconds(IMPORT_SECONDS), &mut report).await {
-        failure = failure.or(Some(error));
-    }
+    keep(import(app, until.plus_seconds(IMPORT_SECONDS), &mut report).await, &mut failure);
     if report != SweepReport::default() {
         let SweepReport {
             erasures,
@@ -152,6 +130,25 @@ pub async fn sweep(app: &App, archive: Option<&Archive>, until: Timestamp) -> Re
         );
     }
     failure.map_or(Ok(report), Err)
+}
+
+/// What is longest ago of all tenants, in seconds; `None` if that of one of them is not known.
+#[derive(Default)]
+struct Ages {
+    /// The last complete verification of the audit.
+    unverified: Option<i64>,
+    /// When the oldest hour that is not exported could have been.
+    unexported: Option<i64>,
+}
+
+/// Takes the age of another tenant.
+fn note(oldest: &mut Option<i64>, age: Option<i64>) {
+    *oldest = oldest.zip(age).map(|(oldest, age)| oldest.max(age));
+}
+
+/// The result; a failure is kept unless there is an earlier one.
+fn keep<T>(done: Result<T>, failure: &mut Option<Error>) -> Option<T> {
+    done.map_err(|error| failure.get_or_insert(error)).ok()
 }
 
 /// How many seconds ago this was; 0 for nothing.

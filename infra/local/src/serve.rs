@@ -13,6 +13,7 @@ use shared::http;
 use shared::http::Route;
 use shared::script::{self, Scripts};
 use shared::store::Table;
+use sweeper::Export;
 use tokio::net::TcpListener;
 
 use crate::Failure;
@@ -69,7 +70,7 @@ pub struct Service {
     /// The state of the sweeper. In a deployment a schedule calls the sweeper.
     sweeping: App,
     /// Where the sweeper exports the audit to, if it does.
-    archive: Option<Archive>,
+    export: Option<Export>,
     engine: Embedded,
     /// Where the table is lent to other programs, if it is.
     lending: Option<TcpListener>,
@@ -99,14 +100,14 @@ impl Service {
         let router = merged(|| state.clone()).merge(identity_provider.router());
         let router = http::serve(router, table.env().clone());
         let events = EventPublisher::new(engine.clone(), table, data);
-        let (sweeping, archive, lending) = (state, None, None);
-        Ok(Self { listener, router, sweeping, archive, engine, lending, events, url, env_file })
+        let (sweeping, export, lending) = (state, None, None);
+        Ok(Self { listener, router, sweeping, export, engine, lending, events, url, env_file })
     }
 
     /// Exports the audit to a folder while the service runs.
     #[must_use]
     pub fn exporting_audit(self, folder: PathBuf) -> Self {
-        Self { archive: Some(Archive::Folder(folder)), ..self }
+        Self { export: Some(Archive::Folder(folder).into()), ..self }
     }
 
     /// Lends the table to other programs of this machine while the service runs: they reach it over
@@ -142,7 +143,7 @@ impl Service {
             }
         };
         tokio::select! {
-            never = Box::pin(sweep(self.sweeping, self.archive)) => match never {},
+            never = Box::pin(sweep(self.sweeping, self.export)) => match never {},
             never = expire(self.engine) => match never {},
             never = Box::pin(self.events.run()) => match never {},
             () = Box::pin(lending) => {}
@@ -171,11 +172,11 @@ async fn expire(engine: Embedded) -> std::convert::Infallible {
 }
 
 /// Calls the sweeper again and again.
-async fn sweep(app: App, archive: Option<Archive>) -> std::convert::Infallible {
+async fn sweep(app: App, export: Option<Export>) -> std::convert::Infallible {
     loop {
         tokio::time::sleep(SWEEP).await;
         let until = app.env().clock.now().plus_seconds(sweeper::BUDGET_SECONDS);
-        if let Err(error) = sweeper::sweep(&app, archive.as_ref(), until).await {
+        if let Err(error) = sweeper::sweep(&app, export.as_ref(), until).await {
             tracing::error!(operation = "sweep", cause = %error);
         }
     }

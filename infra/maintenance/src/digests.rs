@@ -7,11 +7,10 @@ use std::io;
 use std::path::Path;
 
 use shared::auth::audit_digest;
-use shared::domain::audit::{
-    Digest, DigestLink, ExportedHead, ExportedObject, Hour, LedgerChain, sha256,
-};
+use shared::domain::audit::{Digest, DigestLink, ExportedHead, ExportedObject, Hour, sha256};
 use shared::domain::id::TenantId;
 use shared::domain::jwk::Jwk;
+use shared::store::audit::AuditFaultAt;
 
 /// What is wrong with one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,9 +38,11 @@ pub struct DigestReport {
     pub hours: Option<(Hour, Hour)>,
     /// Whether the export began before the first hour: earlier digests are elsewhere.
     pub is_later_part: bool,
-    /// The last exported entries of the ledger.
+    /// The entries of the ledger that were the last exported ones of an hour.
     pub heads: Vec<ExportedHead>,
-    /// What is wrong, in the order of the hours.
+    /// Files that no digest names: left by a repetition, or put there by somebody.
+    pub unnamed: Vec<String>,
+    /// What is wrong: in the order of the hours, then what is so of the whole.
     pub faults: Vec<DigestFault>,
 }
 
@@ -65,7 +66,7 @@ pub fn verify(
     let digests = keys.iter().filter_map(|key| Some((Digest::hour_of(key, tenant)?, key)));
     let digests: BTreeMap<_, _> = digests.collect();
     let (mut report, mut last) = (DigestReport::default(), None);
-    let (mut named, mut links) = (BTreeSet::new(), Vec::new());
+    let (mut named, mut links, mut heads) = (BTreeSet::new(), Vec::new(), BTreeMap::new());
     for (hour, name) in &digests {
         let text = fs::read(folder.join(name))?;
         let link = DigestLink { key: (*name).clone(), sha256: sha256(&text) };
@@ -73,7 +74,8 @@ pub fn verify(
         let read = audit_digest::open(&text, key);
         let read = read.and_then(|digest| {
             let own = digest.tenant == *tenant && digest.hour == *hour;
-            if own { Ok(digest) } else { Err("it is the digest of another tenant or hour") }
+            let other = || "the digest is one of another tenant or hour".to_owned();
+            own.then_some(digest).ok_or_else(other)
         });
         let digest = match read {
             Ok(digest) => digest,
@@ -91,25 +93,37 @@ pub fn verify(
         }
         report.digests += 1;
         report.unreadable += digest.unreadable;
+        if digest.unreadable > 0 {
+            let count = digest.unreadable;
+            report.fault(name, format!("{count} entries could not be read, or were changed"));
+        }
         report.without_users += u64::from(!digest.users);
-        let heads = digest.heads.iter().map(|head| (head.chain.clone(), head.sequence.0));
-        last = Some(Last { hour: *hour, link, heads: heads.collect() });
-        report.heads = digest.heads;
-    }
-    report.hours = digests.keys().next().copied().zip(digests.keys().next_back().copied());
-    if let Some((first, end)) = report.hours {
-        let covers = |key: &&String| {
-            ExportedObject::hour_of(key, tenant).is_some_and(|hour| first <= hour && hour <= end)
-        };
-        for key in keys.iter().filter(covers).filter(|key| !named.contains(*key)) {
-            report.fault(key, "no digest names it");
+        let of_hour = digest.heads.iter().map(|head| (head.chain.clone(), head.sequence.0));
+        last = Some(Last { hour: *hour, link, heads: of_hour.collect() });
+        for head in digest.heads {
+            heads.insert((head.chain.clone(), head.sequence, head.mac.clone()), head);
         }
     }
+    report.heads = heads.into_values().collect();
+    report.hours = digests.keys().next().copied().zip(digests.keys().next_back().copied());
+    let Some((first, end)) = report.hours else {
+        report.fault(&Digest::folder(tenant), "there are no digests; copy the whole bucket");
+        report.unnamed = keys.into_iter().collect();
+        return Ok(report);
+    };
+    // The digest of an hour is stored after its objects; earlier digests may be elsewhere.
+    let is_elsewhere = |key: &String| {
+        let hour = ExportedObject::hour_of(key, tenant);
+        hour.is_some_and(|hour| hour == end.next() || report.is_later_part && hour < first)
+    };
+    let is_digest = |key: &&String| Digest::hour_of(key, tenant).is_some();
+    let others = keys.iter().filter(|key| !is_digest(key) && !named.contains(*key));
+    report.unnamed = others.filter(|key| !is_elsewhere(key)).cloned().collect();
     if let Some(written) = written.filter(|written| !links.contains(*written)) {
         let detail = if keys.contains(&written.key) {
-            "it is not what the service has written"
+            "the service has written another digest for this hour"
         } else {
-            "the service has written it, and it is missing; copy the bucket again"
+            "the digest that the service has written last is missing; copy the bucket again"
         };
         report.fault(&written.key, detail);
     }
@@ -121,11 +135,11 @@ impl DigestReport {
         self.faults.push(DigestFault { key: key.to_owned(), detail: detail.into() });
     }
 
-    /// Notes chains of which the ledger of the table has not any more what was exported.
-    pub fn lost(&mut self, tenant: &TenantId, chains: &[LedgerChain]) {
-        for chain in chains {
-            let detail = "the ledger of the table has not any more what was exported of it";
-            self.fault(&format!("{tenant}/{chain}"), detail);
+    /// Notes what the ledger of the table no longer has of what was exported.
+    pub fn lost(&mut self, tenant: &TenantId, lost: &[AuditFaultAt]) {
+        for (chain, sequence, fault) in lost {
+            let detail = format!("the table no longer has the exported entry ({fault})");
+            self.fault(&format!("{tenant}/{chain}/{}", sequence.0), detail);
         }
     }
 
@@ -138,7 +152,7 @@ impl DigestReport {
         let due = last.hour.next();
         if digest.hour == due {
             if digest.previous.as_ref() != Some(&last.link) {
-                let detail = "it does not name the digest before it as that is";
+                let detail = "`previous` does not match the digest of the hour before";
                 self.fault(name, detail);
             }
         } else {
@@ -147,7 +161,7 @@ impl DigestReport {
         }
         for head in &digest.heads {
             if last.heads.get(&head.chain).is_some_and(|before| head.sequence.0 < *before) {
-                self.fault(name, format!("it goes back in the chain {}", head.chain));
+                self.fault(name, format!("`heads` goes back in the chain {}", head.chain));
             }
         }
     }
@@ -161,7 +175,7 @@ impl DigestReport {
         object: &ExportedObject,
     ) -> io::Result<()> {
         if ExportedObject::hour_of(&object.key, tenant) != Some(hour) {
-            self.fault(&object.key, "its digest is that of another hour");
+            self.fault(&object.key, "the digest of another hour names this object");
             return Ok(());
         }
         match fs::read(folder.join(&object.key)) {
@@ -169,9 +183,9 @@ impl DigestReport {
                 self.objects += 1;
                 self.entries += object.entries;
             }
-            Ok(_) => self.fault(&object.key, "its content was changed"),
+            Ok(_) => self.fault(&object.key, "the content was changed"),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.fault(&object.key, "it is missing");
+                self.fault(&object.key, "the object is missing");
             }
             Err(error) => return Err(error),
         }

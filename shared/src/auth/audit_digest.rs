@@ -35,24 +35,29 @@ pub fn sign(digest: &Digest, key: &PrivateKey) -> Result<String> {
 }
 
 /// Reads a digest whose signature is one of this key; says what is wrong with any other.
-pub fn open(text: &[u8], key: &Jwk) -> std::result::Result<Digest, &'static str> {
-    let mut content: Value = serde_json::from_slice(text).map_err(|_| "it is not JSON")?;
+pub fn open(text: &[u8], key: &Jwk) -> std::result::Result<Digest, String> {
+    let mut content: Value =
+        serde_json::from_slice(text).map_err(|_| "the digest is not JSON".to_owned())?;
     let signature = content.as_object_mut().and_then(|members| members.remove(SIGNATURE));
-    let signature = signature.as_ref().and_then(Value::as_str).ok_or("it has no signature")?;
+    let signature = signature.as_ref().and_then(Value::as_str).and_then(|jws| jws.split_once(".."));
     let (header, signature) =
-        signature.split_once("..").ok_or("its signature is not a JWS with a detached payload")?;
+        signature.ok_or("expected a JWS with a detached payload in `signature`")?;
     let named = decode(header).and_then(|header| serde_json::from_slice::<Value>(&header).ok());
     let is = |name: &str, text: &str| {
         named.as_ref().and_then(|header| header.get(name)?.as_str()) == Some(text)
     };
-    if !is("typ", TYP) || !is("alg", key.algorithm.name()) {
-        return Err("its signature is of another type");
+    let algorithm = key.algorithm.name();
+    if !is("typ", TYP) || !is("alg", algorithm) {
+        return Err(format!("expected a signature of type `{TYP}`, {algorithm}"));
     }
     let message = format!("{header}.{}", URL_SAFE_NO_PAD.encode(content.to_string()));
-    verify(key, message.as_bytes(), signature).ok_or("its signature is not one of the key")?;
-    let digest: Digest =
-        serde_json::from_value(content).map_err(|_| "it lacks a member, or has a wrong one")?;
-    if digest.version == FORM { Ok(digest) } else { Err("it has a newer form; update `kith`") }
+    verify(key, message.as_bytes(), signature)
+        .ok_or("the signature does not match the public key")?;
+    // Another form may have other members.
+    if let Some(found) = content.get("version").filter(|version| **version != FORM) {
+        return Err(format!("expected a digest of version {FORM}, found {found}; update `kith`"));
+    }
+    serde_json::from_value(content).map_err(|error| format!("the digest cannot be read: {error}"))
 }
 
 #[cfg(test)]
@@ -81,6 +86,7 @@ mod tests {
                 chain: "C".to_owned(),
                 sequence: Version(7),
                 mac: "AAAA".to_owned(),
+                ends: None,
             }],
             previous: Some(DigestLink { key: "before".to_owned(), sha256: "00".to_owned() }),
             jwk: key.jwk(Algorithm::Es256).to_json(),
@@ -114,7 +120,25 @@ mod tests {
         let (header, signature) =
             (token.split('.').next().unwrap(), token.rsplit('.').next().unwrap());
         let forged = format!(r#"{{"version":1,"signature":"{header}..{signature}"}}"#);
-        assert_eq!(open(forged.as_bytes(), &jwk), Err("its signature is of another type"));
+        let expected = "expected a signature of type `kith-audit-digest`, ES256";
+        assert_eq!(open(forged.as_bytes(), &jwk), Err(expected.to_owned()));
+    }
+
+    #[test]
+    fn au15_a_digest_of_a_later_form_says_to_update() {
+        let key = key();
+        let later = Digest { version: FORM + 1, ..digest(&key) };
+        let mut content = serde_json::to_value(&later).unwrap();
+        content.as_object_mut().unwrap().remove("heads");
+        let token = key.sign_as(TYP, &content).unwrap();
+        let (header, signature) =
+            (token.split('.').next().unwrap(), token.rsplit('.').next().unwrap());
+        content[SIGNATURE] = format!("{header}..{signature}").into();
+        let error = open(content.to_string().as_bytes(), &key.jwk(Algorithm::Es256)).unwrap_err();
+        assert!(error.contains("update `kith`"), "{error}");
+        content["version"] = FORM.into();
+        let error = open(content.to_string().as_bytes(), &key.jwk(Algorithm::Es256)).unwrap_err();
+        assert!(error.contains("does not match"), "{error}");
     }
 
     #[test]

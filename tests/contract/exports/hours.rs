@@ -1,16 +1,11 @@
 //! Hours: what is exported when, once and in order (rule AU-15).
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 use shared::domain::audit::{Hour, sha256};
-use shared::store::Key;
-use shared::store::audit::ExportPosition;
-use shared::store::keys::Walk;
 use sweeper::DELAY_SECONDS;
 use tests::{Fault, Service, TENANT, person};
 
-use super::{HOUR, Scene, digest_key, object_key, tenant};
+use super::{HOUR, Scene, digest_key, tenant};
 
 const USERS: &str = "/identity/users";
 
@@ -31,7 +26,8 @@ async fn au15_each_hour_has_a_digest_that_names_the_one_before() {
     scene.next_hour().await;
 
     let first = scene.digest("2026-11-21T09");
-    assert_eq!((&first["previous"], &first["objects"]), (&Value::Null, &json!([])));
+    // The whole ledger so far, also what is younger than the hour.
+    assert_eq!((&first["previous"], &first["objects"][0]["entries"]), (&Value::Null, &json!(1)));
     let mut before = "2026-11-21T09".to_owned();
     for (hour, operations) in [
         ("2026-11-21T10", Some("user.create")),
@@ -47,9 +43,11 @@ async fn au15_each_hour_has_a_digest_that_names_the_one_before() {
         let objects = digest["objects"].as_array().unwrap();
         assert_eq!(objects.len(), usize::from(operations.is_some()), "{hour}");
         for object in objects {
-            let text = scene.read(&object_key(hour));
-            assert_eq!(object["key"], object_key(hour));
-            assert_eq!(object["sha256"], sha256(text.as_bytes()));
+            let text = scene.read(&scene.object_key(hour));
+            let hash = sha256(text.as_bytes());
+            let path = hour.parse::<Hour>().unwrap().path();
+            assert_eq!(object["key"], format!("{TENANT}/{path}-0.{}.ndjson", &hash[..8]));
+            assert_eq!(object["sha256"], hash);
             assert_eq!(object["entries"], text.lines().count());
             assert!(text.contains(operations.unwrap()), "{hour}: {text}");
         }
@@ -118,20 +116,12 @@ async fn au15_an_hour_that_is_interrupted_anywhere_has_equal_bytes_in_the_end() 
     }
     scene.service.clock.advance(HOUR);
     let snapshot = scene.service.snapshot();
-    let before = scene.files();
-    let copy = || {
-        let copy = Scene::of(snapshot.start());
-        for (key, text) in &before {
-            std::fs::create_dir_all(copy.folder.join(key).parent().unwrap()).unwrap();
-            copy.write(key, text);
-        }
-        copy
-    };
+    let copy = || scene.copied(snapshot.start());
     let whole = copy();
     whole.sweep().await;
     let calls = whole.service.faults.seen().len();
     let due = unsigned(&whole);
-    assert_eq!(due.len(), 3, "{due:?}");
+    assert_eq!(due.len(), 4, "{due:?}");
     tokio::time::pause();
     for fault in [Fault::ServerError, Fault::Lost] {
         for call in 0..calls {
@@ -154,10 +144,7 @@ async fn au15_an_hour_that_is_interrupted_anywhere_has_equal_bytes_in_the_end() 
 
 /// The digest that is signed and noted, and perhaps not yet stored.
 async fn noted_signature(scene: &Scene) -> Option<String> {
-    let key = Key::progress(&tenant(), Walk::Export);
-    let item = scene.service.table.get(&key).await.unwrap()?;
-    let progress: Value = serde_json::from_str(item.get_text("doc").unwrap()).unwrap();
-    progress["signed"]["text"].as_str().map(str::to_owned)
+    scene.progress().await?["signed"]["text"].as_str().map(str::to_owned)
 }
 
 #[tokio::test]
@@ -179,20 +166,47 @@ async fn au15_a_digest_that_could_not_be_stored_is_stored_as_it_was_signed() {
     assert_eq!(scene.faults().await, [""; 0]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn au15_sweepers_that_run_at_once_export_each_hour_once() {
-    let scene = Scene::open().await;
+    let scene = std::sync::Arc::new(Scene::open().await);
     let crm = scene.service.crm().await;
     let jan = crm.create(USERS, person("jan")).await;
     scene.service.clock.advance(5 * HOUR);
-    let sweeps = (0..16).map(|_| scene.try_sweep());
-    let done = futures_util::future::join_all(sweeps).await;
-    let exported: u64 = done.into_iter().map(|report| report.unwrap().exported).sum();
-    assert!(exported >= 5, "{exported}");
-    scene.sweep().await;
+    let sweeps = (0..16).map(|_| {
+        let scene = scene.clone();
+        tokio::spawn(async move { scene.try_sweep().await.unwrap().exported })
+    });
+    let exported: u64 =
+        futures_util::future::join_all(sweeps).await.into_iter().map(Result::unwrap).sum();
+    // Those that were behind have noted nothing.
+    assert_eq!(exported + scene.sweep().await.exported, 5);
     assert_eq!(scene.operations(&jan.id), ["user.create 1"]);
     assert_eq!(scene.faults().await, [""; 0]);
-    assert_eq!(scene.verify().await.digests, 6);
+    let report = scene.verify().await;
+    assert_eq!((report.digests, report.unnamed.len()), (6, 0));
+}
+
+#[tokio::test]
+async fn au15_a_clock_that_is_ahead_does_not_stop_the_ledger() {
+    let scene = Scene::open().await;
+    // As `kith key rotate` writes to each tenant, on a machine whose clock is a year ahead.
+    scene.service.clock.advance(365 * 24 * HOUR);
+    scene.service.crm().await.define("ahead", json!({})).await;
+    scene.service.clock.advance(-365 * 24 * HOUR);
+    scene.service.crm().await.define("now", json!({})).await;
+    scene.next_hour().await;
+    scene.service.crm().await.define("later", json!({})).await;
+    scene.next_hour().await;
+    assert_eq!(sequences(&scene, "C"), [1, 2, 3]);
+    assert_eq!(scene.faults().await, [""; 0]);
+}
+
+/// The sequences of the exported entries of a chain of the ledger, in their order.
+fn sequences(scene: &Scene, chain: &str) -> Vec<u64> {
+    let lines = scene.lines();
+    let uids = lines.iter().map(|line| line["metadata"]["uid"].as_str().unwrap());
+    let own = uids.filter_map(|uid| uid.rsplit_once('/')).filter(|(name, _)| *name == chain);
+    own.map(|(_, sequence)| sequence.parse().unwrap()).collect()
 }
 
 #[tokio::test]
@@ -210,47 +224,8 @@ async fn au15_a_clock_that_goes_back_neither_reorders_nor_loses_the_ledger() {
     scene.service.clock.advance(2 * HOUR);
     scene.service.crm().await.define("three", json!({})).await;
     scene.next_hour().await;
-    let mut chains = std::collections::BTreeMap::<String, Vec<u64>>::new();
-    for line in scene.lines() {
-        let uid = line["metadata"]["uid"].as_str().unwrap();
-        let (chain, sequence) = uid.rsplit_once('/').unwrap();
-        chains.entry(chain.to_owned()).or_default().push(sequence.parse().unwrap());
-    }
-    assert_eq!(chains["C"], [1, 2, 3], "{chains:?}");
+    assert_eq!(sequences(&scene, "C"), [1, 2, 3]);
     assert_eq!(scene.faults().await, [""; 0]);
-}
-
-#[tokio::test]
-async fn au15_parts_of_an_hour_have_each_entry_once() {
-    let service = Service::start().await;
-    let crm = service.crm().await;
-    for number in 0..12 {
-        crm.define(&format!("a{number}"), json!({})).await;
-        let user = crm.create(USERS, person(&format!("user{number}"))).await;
-        crm.patch(&user.path, json!({ "given_name": "X" })).if_match("*").await.is(200);
-    }
-    let hour = Hour::of(service.clock.now());
-    service.clock.advance(HOUR);
-    let mut counts = BTreeSet::new();
-    for size in [1, 7, 1000] {
-        let (mut position, mut lines, mut parts) = (ExportPosition::default(), Vec::new(), 0);
-        while !position.is_end() {
-            let part =
-                service.table.export_part(&tenant(), hour, &position, true, size).await.unwrap();
-            let again =
-                service.table.export_part(&tenant(), hour, &position, true, size).await.unwrap();
-            assert_eq!(part.lines, again.lines);
-            let text = String::from_utf8(part.lines).unwrap();
-            lines.extend(text.lines().map(str::to_owned));
-            (position, parts) = (part.next, parts + 1);
-        }
-        let distinct: BTreeSet<_> = lines.iter().cloned().collect();
-        assert_eq!(distinct.len(), lines.len());
-        counts.insert(lines.len());
-        assert!(parts > 1 || size == 1000, "{parts} parts of {size}");
-    }
-    assert_eq!(counts.len(), 1, "{counts:?}");
-    assert!(counts.into_iter().all(|count| count >= 36));
 }
 
 #[tokio::test]
@@ -265,4 +240,36 @@ async fn au15_without_search_the_digest_says_that_users_are_missing() {
     assert!(lines.iter().any(|line| line["message"] == "tenant.settings"), "{lines:?}");
     let report = scene.verify().await;
     assert_eq!((report.without_users, report.faults.len()), (1, 0));
+}
+
+#[tokio::test]
+async fn au15_an_hour_in_which_search_was_switched_does_not_say_that_it_has_all_users() {
+    let scene = Scene::open().await;
+    scene.service.set_audit(json!({ "search": false })).await;
+    scene.next_hour().await;
+    scene.service.crm().await.create(USERS, person("unlisted")).await;
+    scene.service.set_audit(json!({ "search": true })).await;
+    scene.next_hour().await;
+    // What was written before the switch is not there.
+    assert_eq!(scene.digest("2026-11-21T11")["users"], false);
+    scene.service.crm().await.create(USERS, person("listed")).await;
+    scene.next_hour().await;
+    assert_eq!(scene.digest("2026-11-21T12")["users"], true);
+}
+
+#[tokio::test]
+async fn au15_settings_after_an_hour_change_nothing_of_its_export() {
+    for search in [true, false] {
+        let scene = Scene::open().await;
+        scene.service.set_audit(json!({ "search": search })).await;
+        scene.next_hour().await;
+        let user = scene.service.crm().await.create(USERS, person("jan")).await;
+        // Between the end of the hour and its export.
+        scene.service.clock.advance(HOUR - DELAY_SECONDS + 60);
+        scene.service.set_audit(json!({ "search": !search })).await;
+        scene.service.clock.advance(DELAY_SECONDS - 60);
+        assert_eq!(scene.sweep().await.exported, 1);
+        assert_eq!(scene.digest("2026-11-21T11")["users"], search);
+        assert_eq!(scene.operations(&user.id).len(), usize::from(search));
+    }
 }

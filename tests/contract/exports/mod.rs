@@ -1,15 +1,19 @@
 //! The audit as others get it: events of EventBridge, and exports with signed digests (rules AU-08,
 //! AU-14, AU-15, AU-21).
 
+mod bucket;
+mod forging;
 mod hours;
 mod ocsf;
+mod parts;
 mod told;
 mod verifying;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use maintenance::digests::{DigestReport, verify};
 use serde_json::Value;
 use shared::archive::Archive;
@@ -17,7 +21,10 @@ use shared::domain::audit::Hour;
 use shared::domain::error::Result;
 use shared::domain::id::TenantId;
 use shared::env::Timestamp;
-use sweeper::{DELAY_SECONDS, SweepReport};
+use shared::store::Key;
+use shared::store::audit::PartSize;
+use shared::store::keys::Walk;
+use sweeper::{DELAY_SECONDS, Export, SweepReport};
 use tests::{Service, TENANT};
 
 /// The seconds of an hour.
@@ -27,7 +34,12 @@ pub const HOUR: i64 = 3600;
 pub struct Scene {
     pub service: Service,
     pub folder: PathBuf,
+    /// After how much a part of an hour ends.
+    pub part: PartSize,
 }
+
+/// An item.
+pub type Attributes = HashMap<String, AttributeValue>;
 
 impl Drop for Scene {
     fn drop(&mut self) {
@@ -52,14 +64,25 @@ impl Scene {
         let folder = std::env::temp_dir().join(name);
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
-        Self { service, folder }
+        Self { service, folder, part: PartSize::default() }
+    }
+
+    /// The same files beside another service.
+    pub fn copied(&self, service: Service) -> Self {
+        let mut copy = Self::of(service);
+        copy.part = self.part;
+        for (key, text) in self.files() {
+            std::fs::create_dir_all(copy.folder.join(&key).parent().unwrap()).unwrap();
+            copy.write(&key, &text);
+        }
+        copy
     }
 
     /// Calls the sweeper.
     pub async fn try_sweep(&self) -> Result<SweepReport> {
-        let archive = Archive::Folder(self.folder.clone());
+        let export = Export::in_parts(Archive::Folder(self.folder.clone()), self.part);
         let until = Timestamp::from_millis(i64::MAX);
-        Box::pin(sweeper::sweep(&self.service.app(), Some(&archive), until)).await
+        Box::pin(sweeper::sweep(&self.service.app(), Some(&export), until)).await
     }
 
     /// Calls the sweeper, which does all that is due.
@@ -119,6 +142,39 @@ impl Scene {
         serde_json::from_str(&self.read(&digest_key(hour))).unwrap()
     }
 
+    /// The key of the first object of an hour.
+    pub fn object_key(&self, hour: &str) -> String {
+        self.digest(hour)["objects"][0]["key"].as_str().unwrap().to_owned()
+    }
+
+    /// An item of the table.
+    pub async fn item(&self, key: &Key) -> Attributes {
+        self.service.table.get(key).await.unwrap().unwrap().into_attributes()
+    }
+
+    /// Puts an item into the table, as somebody does who can write it.
+    pub async fn put(&self, attributes: Attributes) {
+        let table = &self.service.table;
+        let put = table.client().put_item().table_name(table.name());
+        put.set_item(Some(attributes)).send().await.unwrap();
+    }
+
+    /// Deletes an item of the table.
+    pub async fn delete(&self, key: &Key) {
+        let table = &self.service.table;
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let delete = table.client().delete_item().table_name(table.name());
+        delete.key("pk", text(key.pk())).key("sk", text(key.sk())).send().await.unwrap();
+    }
+
+    /// What is kept of the progress of the export; `None` before its first step.
+    pub async fn progress(&self) -> Option<Value> {
+        let key = Key::progress(&tenant(), Walk::Export);
+        let item = self.service.table.get(&key).await.unwrap()?;
+        let kept: Value = serde_json::from_str(item.get_text("doc").unwrap()).unwrap();
+        Some(serde_json::from_str(kept["state"].as_str().unwrap()).unwrap())
+    }
+
     /// Verifies the export with the key and the last digest of the table.
     pub async fn verify(&self) -> DigestReport {
         let table = &self.service.table;
@@ -141,11 +197,6 @@ pub fn tenant() -> TenantId {
 /// The key of the digest of an hour.
 pub fn digest_key(hour: &str) -> String {
     format!("{TENANT}/digests/{}.json", hour.parse::<Hour>().unwrap().path())
-}
-
-/// The key of the first object of an hour.
-pub fn object_key(hour: &str) -> String {
-    format!("{TENANT}/{}.ndjson", hour.parse::<Hour>().unwrap().path())
 }
 
 fn collect(folder: &Path, below: &str, keys: &mut Vec<String>) {

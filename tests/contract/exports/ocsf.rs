@@ -48,6 +48,7 @@ impl Schemas {
 fn about(operation: Operation) -> (Option<&'static str>, &'static [&'static str], Chain) {
     let user = Chain::User(USER.parse::<UserId>().unwrap());
     let ledger = Chain::Ledger(LedgerChain::Configuration);
+    let settings = Chain::Ledger(LedgerChain::Settings);
     let read = Chain::Ledger(LedgerChain::Reads(3));
     let name = operation.name();
     match name.split('.').next().unwrap() {
@@ -62,8 +63,9 @@ fn about(operation: Operation) -> (Option<&'static str>, &'static [&'static str]
         "profile" => (None, &["/systems/crm/attributes/desk", "/systems/crm/id"], user),
         "config" => (Some("attribute-definitions/0192f3c1"), &["/deprecated"], ledger),
         "client" => (Some("clients/acme.000102030405060708090a0b0c0d0e0f"), &["/name"], ledger),
-        "tenant" => (Some("audit"), &["/level"], ledger),
-        "key" => (None, &[], ledger),
+        "tenant" if operation == Operation::TenantCreate => (Some("acme"), &[], settings),
+        "tenant" => (Some("audit"), &["/level"], settings),
+        "key" => (Some("keys/0192f3c1"), &[], ledger),
         "audit" => (Some(USER), &[], read),
         "export" => (Some("list_users"), &[], read),
         _ => panic!("{name} is not known here"),
@@ -103,6 +105,24 @@ fn au14_each_operation_has_an_event_that_follows_the_schema() {
         events.push(format!("{operation}\n{event:#}"));
     }
     insta::assert_snapshot!(events.join("\n\n"));
+}
+
+#[test]
+fn au14_settings_and_all_keys_are_those_of_the_tenant_and_a_search_is_of_its_audit() {
+    let schemas = Schemas::read();
+    for (operation, target, kind) in [
+        (Operation::TenantSettings, Some("audit"), "audit"),
+        (Operation::TenantCreate, Some("acme"), "tenant"),
+        (Operation::KeyRotate, Some("keys"), "keys"),
+        (Operation::AuditRead, None, "audit"),
+    ] {
+        let entry = entry(operation, target, &[]);
+        let chain = Chain::Ledger(LedgerChain::Settings);
+        let exported = ExportedEntry { chain, sequence: Version(1), mac: &[], entry: &entry };
+        let event = exported.to_ocsf(&tenant());
+        schemas.check(&event);
+        assert_eq!(event["entity"], json!({ "type": kind, "type_id": 99, "uid": "acme" }));
+    }
 }
 
 #[test]

@@ -2,7 +2,11 @@
 
 use std::sync::Mutex;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
+use shared::domain::Version;
+use shared::domain::audit::Chain;
+use shared::store::Key;
 use stream::{Event, EventSink, MAX_POINTERS};
 use tests::{Fault, Service, TENANT, person};
 
@@ -110,6 +114,15 @@ async fn i3_entries_that_cannot_be_read_now_or_ever_are_repeated() {
     assert_eq!(told.take(), [""; 0]);
     assert_eq!(hand(&service, &records, &told).await, [""; 0]);
     assert_eq!(told.take(), [said("kith.audit", &jan.id, 1)]);
+    // Somebody has destroyed it.
+    let chain = Chain::User(jan.id.parse().unwrap());
+    let key = Key::audit_entry(&TENANT.parse().unwrap(), chain, Version(1));
+    let mut item = service.table.get(&key).await.unwrap().unwrap().into_attributes();
+    item.insert("doc".to_owned(), AttributeValue::S("{".to_owned()));
+    let put = service.table.client().put_item().table_name(service.table.name());
+    put.set_item(Some(item)).send().await.unwrap();
+    assert_eq!(hand(&service, &records, &told).await, ["8"]);
+    assert_eq!(told.take(), [""; 0]);
 }
 
 #[tokio::test]

@@ -1,20 +1,21 @@
 //! What the verification of an export finds (rules AU-15, AU-21).
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use maintenance::digests::verify;
 use serde_json::json;
 use shared::auth::signer::PrivateKey;
-use shared::domain::audit::LedgerChain;
+use shared::domain::Version;
+use shared::domain::audit::{Chain, LedgerChain};
 use shared::domain::jwk::Algorithm;
 use shared::env::Random;
 use shared::store::Key;
-use tests::person;
+use shared::store::audit::AuditFault;
+use tests::{TENANT, person};
 
-use super::{Scene, digest_key, object_key, tenant};
+use super::{Scene, digest_key, tenant};
 
 const LAST: &str = "2026-11-21T12";
 
-/// An export of four hours, of which three have entries.
+/// An export of four hours with entries.
 async fn exported() -> Scene {
     let scene = Scene::open().await;
     for name in ["ann", "bob", "cor"] {
@@ -24,7 +25,7 @@ async fn exported() -> Scene {
     }
     assert_eq!(scene.faults().await, [""; 0]);
     let report = scene.verify().await;
-    assert_eq!((report.digests, report.objects), (4, 3));
+    assert_eq!((report.digests, report.objects), (4, 4));
     let (first, last) = report.hours.unwrap();
     assert_eq!((first.to_string(), last.to_string()), ("2026-11-21T09".into(), LAST.into()));
     scene
@@ -34,38 +35,65 @@ async fn exported() -> Scene {
 async fn au15_what_was_changed_or_removed_is_named() {
     let scene = exported().await;
     let hour = "2026-11-21T11";
-    let (digest, object) = (digest_key(hour), object_key(hour));
+    let (digest, object) = (digest_key(hour), scene.object_key(hour));
     let (of_digest, of_object) = (scene.read(&digest), scene.read(&object));
 
     scene.write(&object, &of_object.replace("user.create", "user.change"));
-    assert_eq!(scene.faults().await, [format!("{object}: its content was changed")]);
+    assert_eq!(scene.faults().await, [format!("{object}: the content was changed")]);
     scene.remove(&object);
-    assert_eq!(scene.faults().await, [format!("{object}: it is missing")]);
+    assert_eq!(scene.faults().await, [format!("{object}: the object is missing")]);
     scene.write(&object, &of_object);
 
     scene.write(&digest, &of_digest.replace(r#""entries":"#, r#""entries":1"#));
     let faults = scene.faults().await;
-    assert_eq!(faults[0], format!("{digest}: its signature is not one of the key"));
+    assert_eq!(faults[0], format!("{digest}: the signature does not match the public key"));
     // The next digest says that it was another one, and nothing says whose the object is.
-    let next = format!("{}: it does not name the digest before it as that is", digest_key(LAST));
-    assert_eq!(faults[1..], [next, format!("{object}: no digest names it")]);
+    let next = "`previous` does not match the digest of the hour before";
+    assert_eq!(faults[1..], [format!("{}: {next}", digest_key(LAST))]);
+    assert_eq!(scene.verify().await.unnamed, [object.clone()]);
 
     scene.remove(&digest);
     let missing = format!("{digest}: the digests from {hour} to {hour} are missing");
-    assert_eq!(scene.faults().await, [missing, format!("{object}: no digest names it")]);
+    assert_eq!(scene.faults().await, [missing]);
+    assert_eq!(scene.verify().await.unnamed, [object.clone()]);
     scene.write(&digest, &of_digest);
-
-    let stray = object.replace(".ndjson", "-1.ndjson");
-    scene.write(&stray, "{}\n");
-    assert_eq!(scene.faults().await, [format!("{stray}: no digest names it")]);
-    scene.remove(&stray);
 
     // A digest in the place of another one.
     scene.write(&digest, &scene.read(&digest_key(LAST)));
     let faults = scene.faults().await;
-    assert_eq!(faults[0], format!("{digest}: it is the digest of another tenant or hour"));
+    assert_eq!(faults[0], format!("{digest}: the digest is one of another tenant or hour"));
     scene.write(&digest, &of_digest);
     assert_eq!(scene.faults().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn au15_files_that_no_digest_names_are_listed_and_no_digest_is_a_fault() {
+    let scene = exported().await;
+    let folder = format!("{TENANT}/2026/11/21");
+    let of_hour = |name: &str| format!("{folder}/{name}");
+    let due: Vec<_> = [
+        "09-0.00000000.ndjson",
+        "10-extra.ndjson",
+        "11-1.00000000.ndjson",
+        "20-0.00000000.ndjson",
+        "forged.ndjson",
+    ]
+    .map(of_hour)
+    .into();
+    for key in &due {
+        scene.write(key, "{\"forged\":1}\n");
+    }
+    // The digest of the next hour is not stored yet.
+    scene.write(&of_hour("13-0.00000000.ndjson"), "{}\n");
+    let report = scene.verify().await;
+    assert_eq!((report.faults, report.unnamed), (vec![], due));
+
+    std::fs::remove_dir_all(scene.folder.join(TENANT).join("digests")).unwrap();
+    let key = scene.service.table.digest_jwk().await.unwrap().unwrap();
+    let report = verify(&scene.folder, &tenant(), &key, None).unwrap();
+    assert_eq!(report.faults.len(), 1);
+    assert_eq!(report.faults[0].detail, "there are no digests; copy the whole bucket");
+    assert!(report.unnamed.len() > 6);
 }
 
 #[tokio::test]
@@ -73,9 +101,10 @@ async fn au15_a_cut_end_shows_against_the_table_and_a_cut_beginning_is_said() {
     let scene = exported().await;
     let last = digest_key(LAST);
     let text = scene.read(&last);
+    let object = scene.object_key(LAST);
     scene.remove(&last);
-    scene.remove(&object_key(LAST));
-    let missing = "the service has written it, and it is missing; copy the bucket again";
+    scene.remove(&object);
+    let missing = "the digest that the service has written last is missing; copy the bucket again";
     assert_eq!(scene.faults().await, [format!("{last}: {missing}")]);
     // Without the table nobody knows, and the last hour is told.
     let key = scene.service.table.digest_jwk().await.unwrap().unwrap();
@@ -85,7 +114,7 @@ async fn au15_a_cut_end_shows_against_the_table_and_a_cut_beginning_is_said() {
         (0, "2026-11-21T11".into())
     );
     scene.write(&last, &text);
-    let missing = format!("{}: it is missing", object_key(LAST));
+    let missing = format!("{object}: the object is missing");
     assert_eq!(scene.faults().await, [missing]);
 
     let scene = exported().await;
@@ -120,14 +149,13 @@ async fn au21_a_ledger_that_lost_what_was_exported_shows_at_the_next_hour() {
     assert!(table.lost_of_ledger(&tenant(), &heads).await.unwrap().is_empty());
     // Somebody takes the table's ledger back to an earlier state.
     let head = Key::ledger_head(&tenant(), LedgerChain::Configuration);
-    let text = |text: &str| AttributeValue::S(text.to_owned());
-    let delete = table.client().delete_item().table_name(table.name());
-    delete.key("pk", text(head.pk())).key("sk", text(head.sk())).send().await.unwrap();
+    scene.delete(&head).await;
     let lost = table.lost_of_ledger(&tenant(), &heads).await.unwrap();
-    assert_eq!(lost, [LedgerChain::Configuration]);
+    let chain = Chain::Ledger(LedgerChain::Configuration);
+    assert_eq!(lost, [(chain, Version(1), AuditFault::HeadMissing)]);
     let mut report = scene.verify().await;
     report.lost(&tenant(), &lost);
-    assert_eq!(report.faults[0].key, "acme/C");
+    assert_eq!(report.faults[0].key, "acme/C/1");
     // The export goes on.
     scene.next_hour().await;
 }

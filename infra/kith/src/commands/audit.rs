@@ -46,8 +46,10 @@ pub(crate) struct Options {
     /// Verify an export in this folder, a copy of the bucket
     #[arg(long, value_name = "DIR", conflicts_with = "user")]
     digests: Option<PathBuf>,
-    /// Verify the export with the public key in this file, which `kith audit key` printed, and
-    /// without the table
+    /// Verify the export with the public key in this file, and without the table
+    ///
+    /// `kith audit key` prints that key. A key of the table proves nothing against a person who can
+    /// write the table.
     #[arg(long, value_name = "FILE", requires = "digests")]
     jwk: Option<PathBuf>,
 }

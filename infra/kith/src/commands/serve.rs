@@ -23,7 +23,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "ADDRESS", default_value_t = default_address(), value_parser = address)]
     listen: SocketAddr,
     /// Keep the table in memory; the data folder holds `demo.env` and a key only
-    #[arg(long)]
+    #[arg(long, conflicts_with = "audit_export")]
     memory: bool,
     /// Lend the table to programs of this machine over DynamoDB's protocol, as `kith`
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
@@ -99,6 +99,10 @@ pub(crate) async fn run(
     let service = Service::start(options.listen, &location.data, options.memory).await?;
     let mut service = service.called_from(options.cors);
     if let Some(folder) = options.audit_export {
+        std::fs::create_dir_all(&folder).map_err(|error| {
+            let name = folder.display();
+            format!("cannot make the folder `{name}` of `--audit-export`: {error}")
+        })?;
         service = service.exporting_audit(folder);
     }
     let lent = match options.dynamodb {

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use crate::aws::{Account, ServiceError};
+use crate::aws::Account;
 use crate::domain::error::{Error, Result};
 use crate::env::Env;
 use crate::seal;
@@ -19,8 +19,6 @@ use crate::store::{Item, Key};
 
 /// The encryption context of data keys, as name and value. Logs and policies of KMS can name it.
 pub const CONTEXT: (&str, &str) = ("kith", "private-keys");
-/// The same value for the key of the audit, which other functions may use.
-const AUDIT: &str = "audit";
 
 /// Seals and opens private keys with KMS keys of an account; clones share the last data key.
 #[derive(Clone, Debug)]
@@ -56,11 +54,12 @@ impl Sealing {
         Self { account, key, last: Arc::default(), context: CONTEXT.1 }
     }
 
-    /// The same for the key of the audit, with data keys of its own.
+    /// The same for a key that other functions may use, with data keys of its own that KMS binds to
+    /// this value.
     #[must_use]
-    pub fn for_audit(&self) -> Self {
+    pub fn bound_to(&self, context: &'static str) -> Self {
         let (account, key) = (self.account.clone(), self.key.clone());
-        Self { account, key, last: Arc::default(), context: AUDIT }
+        Self { account, key, last: Arc::default(), context }
     }
 
     /// The ARN of the KMS key that private keys are to be sealed with.
@@ -99,12 +98,7 @@ impl Sealing {
         }
         let kms = self.account.service("kms", by);
         let answer = kms.call("1.1", &format!("TrentService.{operation}"), &body).await;
-        answer.map_err(|error| match error {
-            ServiceError::Unavailable(why) => Error::Unavailable(format!("KMS {operation}: {why}")),
-            ServiceError::Refused(code) => {
-                Error::unexpected(format_args!("KMS {operation} with `{by}`: {code}"))
-            }
-        })
+        answer.map_err(|error| error.of(&format!("KMS {operation} with `{by}`")))
     }
 }
 

@@ -10,11 +10,14 @@ use serde_json::Value;
 use super::hour::Hour;
 use crate::domain::id::TenantId;
 use crate::domain::versioned::Version;
+use crate::env::Timestamp;
 
 /// The version of the form of digests.
 pub const FORM: u64 = 1;
 /// The folder of a tenant's digests, beside those of the years.
 const DIGESTS: &str = "digests";
+/// How many digits of its hash the key of an object has.
+const HASH_DIGITS: usize = 8;
 
 /// What was exported of one hour of a tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +62,9 @@ pub struct ExportedHead {
     pub sequence: Version,
     /// Its authentication code, in base64url.
     pub mac: String,
+    /// The time from which it may be gone; `None` if it never ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<Timestamp>,
 }
 
 /// The name of a digest, and what its content was.
@@ -88,23 +94,27 @@ impl SignedDigest {
 }
 
 impl ExportedObject {
-    /// The object with this part of the entries of an hour: `<tenant>/2026/11/21/10.ndjson` is the
-    /// first, `<tenant>/2026/11/21/10-1.ndjson` the second.
+    /// The object with this part of the entries of an hour:
+    /// `<tenant>/2026/11/21/10-0.9f86d081.ndjson` is the first. The start of its SHA-256 is in the
+    /// key, so other content does not replace it.
     #[must_use]
     pub fn of(tenant: &TenantId, hour: Hour, part: usize, lines: &[u8]) -> Self {
-        let number = if part == 0 { String::new() } else { format!("-{part}") };
         let entries = lines.iter().filter(|byte| **byte == b'\n').count() as u64;
-        let key = format!("{tenant}/{}{number}.ndjson", hour.path());
-        Self { key, sha256: sha256(lines), entries }
+        let sha256 = sha256(lines);
+        let start = sha256.get(..HASH_DIGITS).unwrap_or_default();
+        let key = format!("{tenant}/{}-{part}.{start}.ndjson", hour.path());
+        Self { key, sha256, entries }
     }
 
     /// The hour of the object with this key, if it is one of this tenant.
     #[must_use]
     pub fn hour_of(key: &str, tenant: &TenantId) -> Option<Hour> {
         let path = key.strip_prefix(tenant.as_str())?.strip_prefix('/')?;
-        let path = path.strip_suffix(".ndjson")?;
-        let (path, part) = path.split_once('-').unwrap_or((path, "0"));
-        part.parse::<usize>().ok().and_then(|_| Hour::of_path(path))
+        let (path, name) = path.strip_suffix(".ndjson")?.split_once('-')?;
+        let (part, hash) = name.split_once('.')?;
+        let is_hash =
+            hash.len() == HASH_DIGITS && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+        part.parse::<usize>().ok().filter(|_| is_hash).and_then(|_| Hour::of_path(path))
     }
 }
 
@@ -147,8 +157,11 @@ mod tests {
         let tenant: TenantId = "acme".parse().unwrap();
         let hour: Hour = "2026-11-21T10".parse().unwrap();
         let object = |part| ExportedObject::of(&tenant, hour, part, b"{}\n{}\n");
-        assert_eq!(object(0).key, "acme/2026/11/21/10.ndjson");
-        assert_eq!(object(1).key, "acme/2026/11/21/10-1.ndjson");
+        let start = object(0).sha256[..8].to_owned();
+        assert_eq!(object(0).key, format!("acme/2026/11/21/10-0.{start}.ndjson"));
+        assert_eq!(object(1).key, format!("acme/2026/11/21/10-1.{start}.ndjson"));
+        // Other content has another key.
+        assert_ne!(ExportedObject::of(&tenant, hour, 0, b"{}\n").key, object(0).key);
         assert_eq!(object(0).entries, 2);
         for part in [0, 1, 12] {
             assert_eq!(ExportedObject::hour_of(&object(part).key, &tenant), Some(hour));
@@ -158,7 +171,10 @@ mod tests {
         assert_eq!(Digest::hour_of(&key, &tenant), Some(hour));
         assert_eq!(ExportedObject::hour_of(&key, &tenant), None);
         assert_eq!(Digest::hour_of(&key, &"globex".parse().unwrap()), None);
-        assert_eq!(ExportedObject::hour_of("acme/2026/11/21/10-x.ndjson", &tenant), None);
+        for wrong in ["10", "10-0", "10-x.9f86d081", "10-0.9f86", "10-0.9f86d08x", "10-extra"] {
+            let key = format!("acme/2026/11/21/{wrong}.ndjson");
+            assert_eq!(ExportedObject::hour_of(&key, &tenant), None, "{key}");
+        }
     }
 
     #[test]

@@ -97,7 +97,6 @@ impl ExportedEntry<'_> {
                 "mac": URL_SAFE_NO_PAD.encode(mac),
                 "operation": operation,
                 "pointers": entry.pointers(),
-                "sequence": sequence.0,
                 "via": entry.via,
             } },
         });
@@ -126,11 +125,15 @@ impl ExportedEntry<'_> {
         }
     }
 
-    /// What an entry of the ledger is about: `clients/<id>` is the client with this id.
+    /// What an entry of the ledger is about: `clients/<id>` is the client with this id. Settings and
+    /// all keys together are those of the tenant.
     fn entity(&self, tenant: &TenantId) -> Value {
         let own = self.entry.operation.name().split('.').next().unwrap_or_default();
         let (kind, id) = match self.entry.target.as_deref() {
-            Some(target) => target.split_once('/').unwrap_or((own, target)),
+            Some(target) => target.split_once('/').unwrap_or(match self.entry.operation {
+                Operation::TenantSettings | Operation::KeyRotate => (target, tenant.as_str()),
+                _ => (own, target),
+            }),
             None => (own, tenant.as_str()),
         };
         json!({ "type": kind, "type_id": OTHER, "uid": id })

@@ -1,4 +1,5 @@
-//! When a tenant's audit was on, as the entries of its settings tell.
+//! When a tenant's audit was on, and listed the entries of users, as the entries of its settings
+//! tell.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -12,12 +13,18 @@ const SETTLED_SECONDS: i64 = 60;
 
 /// The times at which a tenant's audit was on: each write of such a time left an entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AuditTimes(Vec<(Timestamp, Option<Timestamp>)>);
+pub struct AuditTimes {
+    on: Vec<(Timestamp, Option<Timestamp>)>,
+    /// Whether the index was to list entries of users, from each change of the settings on.
+    listed: Vec<(Timestamp, bool)>,
+}
 
 /// What an entry of the settings says of them, in its open part.
 #[derive(Deserialize)]
 struct Told {
     since: Option<Timestamp>,
+    #[serde(default)]
+    search: bool,
 }
 
 impl AuditTimes {
@@ -29,15 +36,17 @@ impl AuditTimes {
             "since": settings.since,
             "retention_days": settings.retention_days,
             "legal_hold": settings.legal_hold,
+            "search": settings.search,
         })
     }
 
     /// Takes the next entry of the settings: its time, and what it says.
     pub fn take(&mut self, at: Timestamp, facts: Option<&Value>) {
         let told = facts.and_then(|facts| Told::deserialize(facts).ok());
+        self.listed.push((at, told.as_ref().is_some_and(|told| told.search)));
         let since = told.and_then(|told| told.since);
         let since = since.map(|since| since.plus_seconds(SETTLED_SECONDS));
-        if let Some((from, to)) = self.0.last_mut()
+        if let Some((from, to)) = self.on.last_mut()
             && to.is_none()
         {
             if Some(*from) == since {
@@ -45,7 +54,7 @@ impl AuditTimes {
             }
             *to = Some(at.max(*from));
         }
-        self.0.extend(since.map(|since| (since, None)));
+        self.on.extend(since.map(|since| (since, None)));
     }
 
     /// Whether the audit was on from one time to another, without a break.
@@ -54,7 +63,18 @@ impl AuditTimes {
         let covers = |(start, end): &(Timestamp, Option<Timestamp>)| {
             *start < from && end.is_none_or(|end| to < end)
         };
-        self.0.iter().any(covers)
+        self.on.iter().any(covers)
+    }
+
+    /// Whether the index lists each entry of a user that was written from one time on and before
+    /// another. It does before the first change of the settings.
+    #[must_use]
+    pub fn were_listed(&self, from: Timestamp, to: Timestamp) -> bool {
+        let ends = self.listed.iter().skip(1).map(|(at, _)| Some(at.plus_seconds(SETTLED_SECONDS)));
+        let unlisted = |((start, listed), end): (&(Timestamp, bool), Option<Timestamp>)| {
+            !listed && *start < to && end.is_none_or(|end| from < end.max(*start))
+        };
+        !self.listed.iter().zip(ends.chain([None])).any(unlisted)
     }
 }
 
@@ -86,5 +106,27 @@ mod tests {
         }
         times.take(at(9000), None);
         assert!(!times.were_on(at(2121), at(9999)));
+    }
+
+    #[test]
+    fn au15_the_index_lists_entries_from_a_minute_after_search_is_switched_on() {
+        let at = |seconds: i64| Timestamp::from_millis(0).plus_seconds(seconds);
+        let mut times = AuditTimes::default();
+        assert!(times.were_listed(at(1), at(2)));
+        for (entry, search) in [(0, true), (1000, false), (2000, true), (3000, true)] {
+            times.take(at(entry), Some(&json!({ "since": at(0), "search": search })));
+        }
+        for (from, to, listed) in [
+            (0, 1000, true),
+            (0, 1001, false),
+            (1200, 1300, false),
+            (2059, 3000, false),
+            (2060, 9999, true),
+        ] {
+            assert_eq!(times.were_listed(at(from), at(to)), listed, "{from} to {to}");
+        }
+        // Settings that say nothing of it list nothing.
+        times.take(at(4000), None);
+        assert!(!times.were_listed(at(5000), at(6000)));
     }
 }

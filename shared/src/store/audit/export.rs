@@ -1,10 +1,11 @@
 //! Reading the entries of an hour for their export: those of the ledger in the order of their
 //! chains, then those of users by the index.
 //!
-//! An entry of the ledger is exported with the first hour whose export comes to it: each chain goes
-//! on after its last exported entry, so that no clock makes an entry be left out or be told twice.
+//! The first step of an hour notes how far the chains of the ledger are. The export of the hour goes
+//! on after the last exported entry of each chain, up to there, so that no clock makes an entry be
+//! left out or be exported twice. What the service did not write is not exported, and is a fault.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,23 +13,52 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::chain::StoredEntry;
-use crate::domain::audit::{Chain, DigestLink, ExportedEntry, ExportedHead, Hour, LedgerChain};
-use crate::domain::error::Result;
+use super::chain_walk::AuditFault;
+use super::kept::Kept;
+use super::key::AuditKey;
+use crate::domain::audit::{
+    Chain, DigestLink, Entry, ExportedEntry, ExportedHead, Hour, LedgerChain,
+};
+use crate::domain::error::{Error, Result};
 use crate::domain::id::TenantId;
 use crate::domain::versioned::{Version, Versioned};
+use crate::env::Timestamp;
 use crate::store::index::{Position, SortRange};
 use crate::store::item::Item;
 use crate::store::keys::{self, AUDIT_SHARDS, Key, Walk};
 use crate::store::table::{Range, Table};
 
-/// How many entries are read at once.
+/// How many entries are named at once.
 const READ_AT_ONCE: i32 = 100;
+/// How many entries of users are read at once: each may have what is sealed of 200 values.
+const ITEMS_AT_ONCE: usize = 25;
+
+/// A fault of a chain, at this sequence.
+pub type AuditFaultAt = (Chain, Version, AuditFault);
+
+/// After how much a part of an hour ends.
+#[derive(Clone, Copy, Debug)]
+pub struct PartSize {
+    /// After about so many entries.
+    pub entries: usize,
+    /// After about so many bytes of lines.
+    pub bytes: usize,
+}
+
+impl Default for PartSize {
+    fn default() -> Self {
+        Self { entries: 5000, bytes: 4 * 1024 * 1024 }
+    }
+}
 
 /// Where the export of an hour goes on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExportPosition {
     /// The last exported entry of each chain of the ledger, by its name.
     ledger: BTreeMap<String, Exported>,
+    /// What is exported with this hour; `None` before its first step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    extent: Option<Extent>,
     /// The shard of the index that is next; the first while the ledger is not done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shard: Option<u8>,
@@ -37,24 +67,48 @@ pub struct ExportPosition {
     after: Option<Position>,
 }
 
+/// What is exported with an hour.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Extent {
+    /// The last entry of each chain of the ledger, by its name.
+    ledger: BTreeMap<String, Version>,
+    /// Whether the index lists all entries of users of the hour.
+    users: bool,
+}
+
 /// An entry of the ledger that was exported.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Exported {
     sequence: Version,
     mac: String,
+    /// The time from which it may be gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ends: Option<Timestamp>,
 }
 
 impl ExportPosition {
     /// Where the export of the next hour begins.
     #[must_use]
     pub fn next_hour(&self) -> Self {
-        Self { ledger: self.ledger.clone(), shard: None, after: None }
+        Self { ledger: self.ledger.clone(), ..Self::default() }
+    }
+
+    /// Whether the first step of the hour is done.
+    #[must_use]
+    pub const fn is_begun(&self) -> bool {
+        self.extent.is_some()
     }
 
     /// Whether the hour is exported.
     #[must_use]
     pub fn is_end(&self) -> bool {
         self.shard.is_some_and(|shard| shard >= AUDIT_SHARDS)
+    }
+
+    /// Whether the hour is exported with the entries of users.
+    #[must_use]
+    pub fn has_users(&self) -> bool {
+        self.extent.as_ref().is_some_and(|extent| extent.users)
     }
 
     /// The last exported entries of the ledger.
@@ -64,6 +118,7 @@ impl ExportPosition {
             chain: chain.clone(),
             sequence: last.sequence,
             mac: last.mac.clone(),
+            ends: last.ends,
         });
         heads.collect()
     }
@@ -76,27 +131,45 @@ pub struct ExportPart {
     pub lines: Vec<u8>,
     /// How many entries could not be read.
     pub unreadable: u64,
+    /// What is wrong with the entries.
+    pub faults: Vec<AuditFaultAt>,
     /// Where the next part begins.
     pub next: ExportPosition,
 }
 
-/// Lines with what they are sorted by.
-#[derive(Default)]
-struct Part {
+/// A part that is read.
+struct Part<'p> {
+    key: &'p AuditKey,
+    tenant: &'p TenantId,
+    size: PartSize,
+    /// The lines with what they are sorted by.
     lines: Vec<(Chain, Version, String)>,
+    bytes: usize,
     unreadable: u64,
+    faults: Vec<AuditFaultAt>,
 }
 
-impl Part {
-    /// Adds the line of an item that is an entry; its time decides whether it is one of the hour.
-    fn add(&mut self, tenant: &TenantId, chain: Chain, stored: &StoredEntry) {
-        let Some(entry) = &stored.entry else {
-            self.unreadable += 1;
-            return;
-        };
+impl Part<'_> {
+    const fn is_full(&self) -> bool {
+        self.lines.len() >= self.size.entries || self.bytes >= self.size.bytes
+    }
+
+    /// Adds the line of an entry. Returns the entry if the service wrote it.
+    fn add<'e>(&mut self, chain: Chain, stored: &'e StoredEntry) -> Option<&'e Entry> {
         let (sequence, mac) = (stored.sequence, &stored.mac);
-        let event: Value = ExportedEntry { chain, sequence, mac, entry }.to_ocsf(tenant);
-        self.lines.push((chain, sequence, event.to_string()));
+        let written = stored.is_authentic(self.key, self.tenant, chain);
+        if !written {
+            self.faults.push((chain, sequence, AuditFault::EntryChanged));
+        }
+        let Some(entry) = stored.entry.as_ref().filter(|_| written) else {
+            self.unreadable += 1;
+            return None;
+        };
+        let event: Value = ExportedEntry { chain, sequence, mac, entry }.to_ocsf(self.tenant);
+        let line = event.to_string();
+        self.bytes += line.len();
+        self.lines.push((chain, sequence, line));
+        Some(entry)
     }
 
     /// The lines in the order of their chains. Clocks may be against the order of a chain.
@@ -111,65 +184,112 @@ impl Part {
     }
 }
 
+/// What is wrong with the link of an entry of the ledger to the one that was exported before it.
+fn broken_link(
+    last: Option<&Exported>,
+    entry: &Entry,
+    now: Timestamp,
+) -> Option<(Version, AuditFault)> {
+    let named = entry.previous.as_ref();
+    let before = last.map_or(Version(0), |last| last.sequence);
+    match (last, named) {
+        (None, None) => None,
+        (Some(last), Some(named)) if named.sequence == before && named.mac == last.mac => None,
+        // Entries between the two were exported nowhere.
+        (_, Some(named)) if named.sequence > before => {
+            (named.ends > now).then_some((named.sequence, AuditFault::EntryMissing))
+        }
+        _ => Some((before, AuditFault::EntryChanged)),
+    }
+}
+
 impl Table {
-    /// Reads about `size` entries of an hour from a position on; those of users only if they are
-    /// wanted. The same part of an hour that has ended is always the same, save for entries that
-    /// are gone.
+    /// Notes what is exported with an hour: its first step. Returns what is wrong with the ledger:
+    /// heads that the service did not write, and exported entries that it no longer has.
+    pub async fn begin_hour(
+        &self,
+        tenant: &TenantId,
+        hour: Hour,
+        position: &ExportPosition,
+    ) -> Result<(ExportPosition, Vec<AuditFaultAt>)> {
+        let key = self.audit_key().await?;
+        let mut faults = self.lost_of_ledger(tenant, &position.heads()).await?;
+        let mut ledger = BTreeMap::new();
+        for (chain, head) in self.ledger_heads(tenant).await? {
+            let of_chain = Chain::Ledger(chain);
+            if head.is_authentic(key, tenant, of_chain) {
+                ledger.insert(chain.to_string(), head.sequence);
+            } else {
+                faults.push((of_chain, head.sequence, AuditFault::HeadChanged));
+            }
+        }
+        let times = self.audit_times(Some(key), tenant).await?;
+        let users = times.were_listed(hour.start(), hour.end());
+        let extent = Some(Extent { ledger, users });
+        Ok((ExportPosition { extent, ..position.clone() }, faults))
+    }
+
+    /// Reads a part of an hour that has begun, from a position on. The same part is always the same,
+    /// save for entries that are gone or came late.
     pub async fn export_part(
         &self,
         tenant: &TenantId,
         hour: Hour,
         position: &ExportPosition,
-        users: bool,
-        size: usize,
+        size: PartSize,
     ) -> Result<ExportPart> {
-        let (mut part, mut next) = (Part::default(), position.clone());
-        if next.shard.is_none()
-            && self.export_ledger(tenant, hour, &mut next, &mut part, size).await?
-        {
-            next.shard = Some(if users { 0 } else { AUDIT_SHARDS });
+        let key = self.audit_key().await?;
+        let (lines, bytes, unreadable, faults) = (Vec::new(), 0, 0, Vec::new());
+        let mut part = Part { key, tenant, size, lines, bytes, unreadable, faults };
+        let mut next = position.clone();
+        if next.shard.is_none() && self.export_ledger(&mut next, &mut part).await? {
+            next.shard = Some(if next.has_users() { 0 } else { AUDIT_SHARDS });
         }
-        while part.lines.len() < size
+        while !part.is_full()
             && let Some(shard) = next.shard.filter(|shard| *shard < AUDIT_SHARDS)
         {
             let after = next.after.take();
-            next.after = self.export_shard(tenant, hour, shard, after, &mut part).await?;
+            next.after = self.export_shard(hour, shard, after, &mut part).await?;
             if next.after.is_none() {
                 next.shard = Some(shard + 1);
             }
         }
-        let unreadable = part.unreadable;
-        Ok(ExportPart { lines: part.into_lines(), unreadable, next })
+        let (unreadable, faults) = (part.unreadable, std::mem::take(&mut part.faults));
+        Ok(ExportPart { lines: part.into_lines(), unreadable, faults, next })
     }
 
     /// Reads on in the ledger; whether its end was reached.
-    async fn export_ledger(
-        &self,
-        tenant: &TenantId,
-        hour: Hour,
-        next: &mut ExportPosition,
-        part: &mut Part,
-        size: usize,
-    ) -> Result<bool> {
-        for (chain, head) in self.ledger_heads(tenant).await? {
-            let name = chain.to_string();
-            while next.ledger.get(&name).is_none_or(|last| last.sequence < head.sequence) {
-                if part.lines.len() >= size {
+    async fn export_ledger(&self, next: &mut ExportPosition, part: &mut Part<'_>) -> Result<bool> {
+        let now = self.env.clock.now();
+        let due = next.extent.iter().flat_map(|extent| &extent.ledger);
+        let due: Vec<_> = due.map(|(name, end)| (name.clone(), *end)).collect();
+        for (name, end) in due {
+            let Ok(chain) = name.parse::<LedgerChain>() else { continue };
+            loop {
+                let last = next.ledger.get(&name).cloned();
+                let mut after = last.as_ref().map(|last| last.sequence);
+                if after.is_some_and(|after| after >= end) {
+                    break;
+                }
+                if part.is_full() {
                     return Ok(false);
                 }
-                let last = next.ledger.get(&name).map(|last| last.sequence);
-                let (page, mut over) = self.chain_after(tenant, chain, last).await?;
-                for stored in page {
-                    if stored.entry.as_ref().is_some_and(|entry| entry.at >= hour.end()) {
-                        over = true;
-                        break;
-                    }
-                    part.add(tenant, Chain::Ledger(chain), &stored);
-                    let mac = URL_SAFE_NO_PAD.encode(&stored.mac);
-                    let sequence = stored.sequence;
-                    next.ledger.insert(name.clone(), Exported { sequence, mac });
+                let (page, is_last) = self.chain_after(part.tenant, chain, after).await?;
+                let mut before = last;
+                for stored in page.iter().filter(|stored| stored.sequence <= end) {
+                    let of_chain = Chain::Ledger(chain);
+                    let entry = part.add(of_chain, stored);
+                    let broken = entry.and_then(|entry| broken_link(before.as_ref(), entry, now));
+                    part.faults.extend(broken.map(|(at, fault)| (of_chain, at, fault)));
+                    before = Some(Exported {
+                        sequence: stored.sequence,
+                        mac: URL_SAFE_NO_PAD.encode(&stored.mac),
+                        ends: stored.entry.as_ref().and_then(|entry| entry.ends),
+                    });
                 }
-                if over {
+                after = page.last().map(|stored| stored.sequence);
+                next.ledger.extend(before.map(|before| (name.clone(), before)));
+                if is_last || after.is_some_and(|after| after >= end) {
                     break;
                 }
             }
@@ -204,24 +324,31 @@ impl Table {
     /// Reads a page of a shard of the index, and the entries that it names; where it goes on.
     async fn export_shard(
         &self,
-        tenant: &TenantId,
         hour: Hour,
         shard: u8,
         after: Option<Position>,
-        part: &mut Part,
+        part: &mut Part<'_>,
     ) -> Result<Option<Position>> {
-        let partition = keys::audit_shard(tenant, &hour.start().day(), shard);
+        let partition = keys::audit_shard(part.tenant, &hour.start().day(), shard);
         // The minutes of the hour go on with a colon.
         let (first, last) = (format!("{hour}:"), format!("{hour};"));
         let range = SortRange::Between(&first, &last);
         let page = self.query_index(&partition, range, after.as_ref(), Some(READ_AT_ONCE)).await?;
-        let items = self.get_many(&page.keys).await?;
-        let mut items: HashMap<_, _> = items.into_iter().map(|item| (item.key(), item)).collect();
-        for key in &page.keys {
-            let entry = items.remove(key).as_ref().and_then(StoredEntry::read);
-            let owner = keys::owner_of_partition(key.pk());
-            if let Some((entry, (_, user))) = entry.zip(owner) {
-                part.add(tenant, Chain::User(user), &entry);
+        for keys in page.keys.chunks(ITEMS_AT_ONCE) {
+            for item in self.get_many(keys).await? {
+                let owner = keys::owner_of_partition(item.key().pk());
+                let Some((stored, (tenant, user))) = StoredEntry::read(&item).zip(owner) else {
+                    continue;
+                };
+                let chain = Chain::User(user);
+                if tenant != *part.tenant {
+                    // Somebody has put it into the index of this tenant.
+                    part.faults.push((chain, stored.sequence, AuditFault::EntryAdded));
+                } else if let Some(entry) = part.add(chain, &stored)
+                    && Hour::of(entry.at) != hour
+                {
+                    part.faults.push((chain, stored.sequence, AuditFault::EntryChanged));
+                }
             }
         }
         Ok(page.next)
@@ -241,26 +368,45 @@ impl Table {
         struct Stored {
             previous: Option<DigestLink>,
         }
-        let stored: Option<Versioned<Stored>> = self.progress(tenant, Walk::Export).await?;
-        Ok(stored.and_then(|stored| stored.value.previous))
+        let stored: Option<Versioned<Kept>> = self.progress(tenant, Walk::Export).await?;
+        let Some(stored) = stored else { return Ok(None) };
+        let key = self.find_audit_key().await?;
+        let known = key.and_then(|key| stored.value.open::<Stored>(key, tenant, Walk::Export));
+        known.map(|stored| stored.previous).ok_or_else(|| {
+            let place = Key::progress(tenant, Walk::Export);
+            let (pk, sk) = (place.pk(), place.sk());
+            Error::Conflict(format!(
+                "the service has not written the progress of the export (`{pk}` / `{sk}`): the                  last digest is not known"
+            ))
+        })
     }
 
-    /// The chains of the ledger that do not have any more what was exported of them: their head is
-    /// before the last exported entry, or names another one in its place.
+    /// What the ledger no longer has of these exported entries. One may be gone once its time is
+    /// over.
     pub async fn lost_of_ledger(
         &self,
         tenant: &TenantId,
         exported: &[ExportedHead],
-    ) -> Result<Vec<LedgerChain>> {
-        let heads = self.ledger_heads(tenant).await?;
+    ) -> Result<Vec<AuditFaultAt>> {
+        let (now, heads) = (self.env.clock.now(), self.ledger_heads(tenant).await?);
+        let named =
+            |last: &ExportedHead| Some((last.chain.parse::<LedgerChain>().ok()?, last.sequence));
+        let key = |(chain, sequence)| Key::audit_entry(tenant, Chain::Ledger(chain), sequence);
+        let keys: BTreeSet<_> = exported.iter().filter_map(named).map(key).collect();
+        let keys: Vec<_> = keys.into_iter().collect();
+        let items = self.get_parts(&keys, &["pk", "sk", "mac"]).await?;
+        let mac = |item: &Item| URL_SAFE_NO_PAD.encode(item.get_bytes("mac").unwrap_or_default());
+        let found: HashMap<_, _> = items.iter().map(|item| (item.key(), mac(item))).collect();
         let lost = exported.iter().filter_map(|last| {
-            let chain = last.chain.parse().ok()?;
-            let kept = heads.get(&chain).is_some_and(|head| {
-                head.sequence > last.sequence
-                    || head.sequence == last.sequence
-                        && URL_SAFE_NO_PAD.encode(head.entry) == last.mac
-            });
-            (!kept).then_some(chain)
+            let (chain, sequence) = named(last)?;
+            let is_behind = heads.get(&chain).is_none_or(|head| head.sequence < sequence);
+            let fault = match found.get(&key((chain, sequence))) {
+                Some(mac) if *mac != last.mac => AuditFault::EntryChanged,
+                None if last.ends.is_none_or(|ends| ends > now) => AuditFault::EntryMissing,
+                _ if is_behind => AuditFault::HeadMissing,
+                _ => return None,
+            };
+            Some((Chain::Ledger(chain), sequence, fault))
         });
         Ok(lost.collect())
     }

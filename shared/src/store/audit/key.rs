@@ -63,9 +63,8 @@ impl AuditKey {
         format!("{:016x}", u64::from_be_bytes(first))
     }
 
-    /// The code of the content of an item that verification keeps for itself.
-    #[must_use]
-    pub fn code_of(&self, item: &str, content: &[u8]) -> String {
+    /// The code of the content of an item that the sweeper keeps for itself.
+    pub(super) fn code_of(&self, item: &str, content: &[u8]) -> String {
         URL_SAFE_NO_PAD.encode(self.authenticate(&[b"item", item.as_bytes(), content]))
     }
 
@@ -95,6 +94,8 @@ fn tag(key: &hmac::Key, parts: &[&[u8]]) -> [u8; 32] {
 #[derive(Clone, Debug, Default)]
 pub(in crate::store) struct AuditKeys {
     sealing: Option<Sealing>,
+    /// Of the key that signs digests: other functions may not open that.
+    of_digests: Option<Sealing>,
     loaded: Arc<OnceCell<AuditKey>>,
     digests: Arc<OnceCell<PrivateKey>>,
 }
@@ -102,15 +103,28 @@ pub(in crate::store) struct AuditKeys {
 /// The attribute with the public half of the key of digests.
 const PUBLIC: &str = "public";
 
+/// What KMS binds the seal of the key of the audit to, and that of the key of digests.
+const AUDIT: &str = "audit";
+const DIGESTS: &str = "digests";
+
 /// A new key: what is secret of it, and what is public.
 type NewKey = (Vec<u8>, Option<String>);
+
+/// A key as it is loaded.
+struct OwnKey {
+    secret: Vec<u8>,
+    public: Option<String>,
+    /// Whether this process made it.
+    made: bool,
+}
 
 impl Table {
     /// The table with the keys of the audit sealed, and opened, by this KMS key.
     #[must_use]
     pub fn with_sealing(self, sealing: &Sealing) -> Self {
-        let sealing = Some(sealing.for_audit());
-        Self { audit: AuditKeys { sealing, ..AuditKeys::default() }, ..self }
+        let of_digests = Some(sealing.bound_to(DIGESTS));
+        let sealing = Some(sealing.bound_to(AUDIT));
+        Self { audit: AuditKeys { sealing, of_digests, ..AuditKeys::default() }, ..self }
     }
 
     /// The key of the audit; made if there is none.
@@ -141,12 +155,12 @@ impl Table {
     /// it notes that private keys are sealed: from then on a key without a seal is refused.
     pub(crate) async fn seal_audit_keys(&self, sealing: &Sealing) -> Result<()> {
         let Some(by) = sealing.key() else { return Ok(()) };
-        let sealing = Some(sealing.for_audit());
-        for key in [Key::audit_key(), Key::digest_key()] {
+        for (key, context) in [(Key::audit_key(), AUDIT), (Key::digest_key(), DIGESTS)] {
             let Some(item) = self.get(&key).await? else { continue };
             if item.get_text("sealed").is_none() {
-                let secret = sealing::secret(sealing.as_ref(), &key, &item).await?;
-                self.put_own_key(sealing.as_ref(), &item, Some(by), &secret).await?;
+                let sealing = sealing.bound_to(context);
+                let secret = sealing::secret(Some(&sealing), &key, &item).await?;
+                self.put_own_key(Some(&sealing), &item, Some(by), &secret).await?;
             }
         }
         Ok(())
@@ -155,9 +169,10 @@ impl Table {
     /// Stores the keys of the audit without a seal; how many had one. A process that is to seal
     /// them does so at its next start.
     pub async fn unseal_audit_keys(&self) -> Result<usize> {
-        let sealing = self.audit.sealing.as_ref();
+        let AuditKeys { sealing, of_digests, .. } = &self.audit;
         let mut unsealed = 0;
-        for key in [Key::audit_key(), Key::digest_key()] {
+        for (key, sealing) in [(Key::audit_key(), sealing), (Key::digest_key(), of_digests)] {
+            let sealing = sealing.as_ref();
             let Some(item) = self.get(&key).await? else { continue };
             if item.get_text("sealed").is_some() {
                 let secret = sealing::secret(sealing, &key, &item).await?;
@@ -170,7 +185,9 @@ impl Table {
 
     async fn load_audit_key(&self) -> Result<AuditKey> {
         let make = || Ok((self.env.random.bytes::<32>().to_vec(), None));
-        let (secret, made) = self.load_own_key(&Key::audit_key(), make).await?;
+        let sealing = self.audit.sealing.as_ref();
+        let OwnKey { secret, made, .. } =
+            self.load_own_key(sealing, &Key::audit_key(), make).await?;
         let key = AuditKey::of(&secret);
         // A comparison of this line with earlier ones shows another key.
         tracing::info!(operation = "audit_key", fingerprint = key.fingerprint(), made);
@@ -179,29 +196,37 @@ impl Table {
 
     async fn load_digest_key(&self) -> Result<PrivateKey> {
         let (algorithm, random) = (Algorithm::Es256, &self.env.random);
+        let public = |key: &PrivateKey| key.jwk(algorithm).to_json().to_string();
         let make = || {
             let secret = PrivateKey::generate(algorithm, random)?;
-            let public = PrivateKey::parse(algorithm, &secret, random)?.jwk(algorithm).to_json();
-            Ok((secret, Some(public.to_string())))
+            let public = public(&PrivateKey::parse(algorithm, &secret, random)?);
+            Ok((secret, Some(public)))
         };
-        let (secret, _) = self.load_own_key(&Key::digest_key(), make).await?;
-        PrivateKey::parse(algorithm, &secret, random)
+        let sealing = self.audit.of_digests.as_ref();
+        let own = self.load_own_key(sealing, &Key::digest_key(), make).await?;
+        let key = PrivateKey::parse(algorithm, &own.secret, random)?;
+        if own.public != Some(public(&key)) {
+            return Err(Error::unexpected(
+                "the public key of digests in `K#digests` is not that of the private key; somebody \
+                 has put it there: see docs/operating/keys.md",
+            ));
+        }
+        Ok(key)
     }
 
-    /// The secret of a key of the audit, which `make` makes if there is none, and whether this
-    /// process made it.
+    /// A key of the audit, which `make` makes if there is none.
     async fn load_own_key(
         &self,
+        sealing: Option<&Sealing>,
         key: &Key,
         make: impl Fn() -> Result<NewKey> + Send + Sync,
-    ) -> Result<(Vec<u8>, bool)> {
-        let sealing = self.audit.sealing.as_ref();
+    ) -> Result<OwnKey> {
         let wanted = sealing.and_then(Sealing::key).map(str::to_owned);
         let mut made = false;
         for _ in 0..TURNS {
             if let Some(item) = self.get(key).await? {
                 if item.get_text("sealed").is_none() {
-                    self.refuse_planted_key().await?;
+                    self.refuse_planted_key(key).await?;
                 }
                 let secret = sealing::secret(sealing, key, &item).await?;
                 if wanted.is_some()
@@ -212,7 +237,8 @@ impl Table {
                     // The next process tries again.
                     tracing::error!(operation = "seal", cause = %error, "cannot seal a key now");
                 }
-                return Ok((secret, made));
+                let public = item.get_text(PUBLIC).map(str::to_owned);
+                return Ok(OwnKey { secret, public, made });
             }
             // Where private keys are sealed, this one is never stored as it is.
             let by = match &wanted {
@@ -234,12 +260,13 @@ impl Table {
     }
 
     /// Refuses a key without a seal where private keys are sealed: somebody put it there.
-    async fn refuse_planted_key(&self) -> Result<()> {
+    async fn refuse_planted_key(&self, key: &Key) -> Result<()> {
         match signing::sealed_by(self).await? {
             None => Ok(()),
             Some(by) => Err(Error::unexpected(format_args!(
-                "a key of the audit (`K#audit`) has no seal, but the private keys are sealed with \
-                 `{by}`; somebody has put it there: see docs/operating/keys.md"
+                "a key of the audit (`{}`) has no seal, but the private keys are sealed with \
+                 `{by}`; somebody has put it there: see docs/operating/keys.md",
+                key.pk()
             ))),
         }
     }

@@ -10,6 +10,7 @@ mod chain;
 mod chain_walk;
 mod configuration;
 mod export;
+mod kept;
 mod key;
 mod ledger;
 mod past;
@@ -20,7 +21,8 @@ mod verify;
 
 pub use self::chain::{Head, NewEntry, StoredEntry};
 pub use self::chain_walk::{AuditFault, ChainReport};
-pub use self::export::{ExportPart, ExportPosition};
+pub use self::export::{AuditFaultAt, ExportPart, ExportPosition, PartSize};
+pub use self::kept::Kept;
 pub use self::key::AuditKey;
 pub(super) use self::key::AuditKeys;
 pub use self::ledger::Record;

@@ -175,7 +175,11 @@ impl Table {
 
     /// When the tenant's audit was on, by the entries of its settings that the service wrote. What is
     /// wrong with this chain is found by its own verification.
-    async fn audit_times(&self, key: Option<&AuditKey>, tenant: &TenantId) -> Result<AuditTimes> {
+    pub(super) async fn audit_times(
+        &self,
+        key: Option<&AuditKey>,
+        tenant: &TenantId,
+    ) -> Result<AuditTimes> {
         let mut times = AuditTimes::default();
         let Some(key) = key else { return Ok(times) };
         let chain = Chain::Ledger(LedgerChain::Settings);
@@ -208,7 +212,10 @@ impl Table {
     }
 
     /// The heads of a tenant's ledger.
-    pub(super) async fn ledger_heads(&self, tenant: &TenantId) -> Result<BTreeMap<LedgerChain, Head>> {
+    pub(super) async fn ledger_heads(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<BTreeMap<LedgerChain, Head>> {
         let heads = self.heads_of_ledger(tenant).await?;
         let head = |item: &Item| {
             let chain = item.key().sk().strip_prefix("HEAD#")?.parse().ok()?;

@@ -35,7 +35,8 @@
 //! | a refresh token family | `R#<family>` / `-` | [`Key::refresh_family`] |
 //! | public signing keys | `K#public` / `STATE` | [`Key::public_keys`] |
 //! | private signing keys | `K#private` / `<kid>`, `REFRESH` | [`Key::private_key`], [`Key::refresh_key`] |
-//! | the keys of the audit | `K#audit` / `KEY`, `DIGEST` | [`Key::audit_key`], [`Key::digest_key`] |
+//! | the key of the audit | `K#audit` / `KEY` | [`Key::audit_key`] |
+//! | the key that signs digests of exported audits | `K#digests` / `DIGEST` | [`Key::digest_key`] |
 //! | keys of all functions | `K#shared` / `CURSOR`, `HASH` | [`Key::cursor_key`], [`Key::hash_key`] |
 //! | tenants | `TENANTS` / `<tenant>` | [`Key::tenant`] |
 //! | nothing: the read of a health check | `HEALTH` / `-` | [`Key::health`] |
@@ -297,7 +298,7 @@ impl Key {
     /// The key that signs digests of exported audits.
     #[must_use]
     pub fn digest_key() -> Self {
-        Self::new("K#audit", "DIGEST")
+        Self::new("K#digests", "DIGEST")
     }
 
     /// An audit entry.

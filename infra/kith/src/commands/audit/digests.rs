@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use maintenance::digests::{DigestFault, DigestReport};
 use serde_json::{Value, json};
+use shared::domain::audit::DigestLink;
 use shared::domain::id::TenantId;
 use shared::domain::json::Json;
 use shared::domain::jwk::Jwk;
@@ -57,8 +58,14 @@ fn read(
     folder: &Path,
     tenant: &TenantId,
     key: &Jwk,
-    written: Option<&shared::domain::audit::DigestLink>,
+    written: Option<&DigestLink>,
 ) -> Result<DigestReport, Failure> {
+    if !folder.join(tenant.as_str()).is_dir() {
+        let folder = folder.display();
+        return Err(
+            format!("expected the folder `{tenant}` in `{folder}`: a copy of the bucket").into()
+        );
+    }
     let report = maintenance::digests::verify(folder, tenant, key, written);
     let folder = folder.display();
     Ok(report.map_err(|error| format!("cannot read the export in `{folder}`: {error}"))?)
@@ -78,7 +85,8 @@ fn key_in(file: &Path) -> Result<Jwk, Failure> {
     let json = Json::parse(&text).map_err(|error| format!("`{name}`: {error}"))?;
     let expected = || format!("`{name}`: expected a JWK, as `kith audit key` prints it");
     let members = json.as_object().ok_or_else(expected)?;
-    Ok(Jwk::read(members).map_err(|error| format!("`{name}`: {error}"))?)
+    let wrong = |error| format!("`{name}`: {error}; `kith audit key` prints one");
+    Ok(Jwk::read(members).map_err(wrong)?)
 }
 
 fn print(report: &DigestReport, console: Console) -> Result<(), Failure> {
@@ -90,7 +98,7 @@ fn print(report: &DigestReport, console: Console) -> Result<(), Failure> {
         return say(json!({
             "digests": digests, "objects": objects, "entries": entries, "unreadable": unreadable,
             "hours_without_users": without_users, "first_hour": first, "last_hour": last,
-            "is_later_part": report.is_later_part,
+            "is_later_part": report.is_later_part, "unnamed": report.unnamed,
             "faults": faults.iter().map(shown).collect::<Value>()
         }));
     }
@@ -111,9 +119,10 @@ fn print(report: &DigestReport, console: Console) -> Result<(), Failure> {
         let hours = counted(*without_users, "hour");
         say(format_args!("  {hours} without entries of users, because `search` was off"))?;
     }
-    if *unreadable > 0 {
-        let entries = counted(*unreadable, "entry");
-        say(format_args!("  {entries} could not be read when the hour was exported"))?;
+    for key in &report.unnamed {
+        say(format_args!(
+            "  no digest names `{key}`: a repetition left it, or somebody put it there"
+        ))?;
     }
     for DigestFault { key, detail } in faults {
         say(format_args!("  {key}: {detail}"))?;
