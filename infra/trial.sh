@@ -22,6 +22,17 @@ fail() { echo "FAIL  $*"; failures=$((failures + 1)); }
 # expect WHAT WANTED GOT WHAT-TO-DO
 expect() { if [[ $3 == "$2" ]]; then pass "$1: $3"; else fail "$1: expected $2, found $3. $4"; fi; }
 
+# works WHAT COMMAND…: whether the command succeeds.
+works() {
+  local what=$1
+  shift
+  if "$@" >"$scratch/said" 2>&1; then
+    pass "$what: $(head -c 200 "$scratch/said")"
+  else
+    fail "$what: $(head -c 1000 "$scratch/said")"
+  fi
+}
+
 field() { python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
 output() {
   aws cloudformation describe-stacks --stack-name "$stack" --output text \
@@ -41,6 +52,9 @@ request() {
   curl -sS -X "$method" "$url$path" -H "Authorization: Bearer ${token:-none}" \
     -o "$scratch/body" -D "$scratch/headers" -w '%{http_code}' "$@"
 }
+
+# The bucket that the audit is exported to.
+audit_bucket() { echo "$stack-audit-$(aws sts get-caller-identity --output text --query Account)"; }
 
 deploy() {
   sam deploy --stack-name "$stack" --resolve-s3 --capabilities CAPABILITY_IAM \
@@ -70,9 +84,7 @@ clean() {
     aws kms schedule-key-deletion --key-id "$key" --pending-window-in-days 7 >/dev/null
     note "the key $key is deleted in 7 days"
   fi
-  for name in $(aws s3api list-buckets --output text --query 'Buckets[].Name'); do
-    [[ $name != "$stack"-audit-* ]] || aws s3 rb --force "s3://$name"
-  done
+  aws s3 rb --force "s3://$(audit_bucket)" 2>/dev/null
   # The tables that the stack has let go of bear its name.
   for name in $own $(aws dynamodb list-tables --output text --query 'TableNames[]'); do
     [[ $name != "$stack"-* ]] || drop_table "$name"
@@ -233,7 +245,7 @@ for n in {1..25}; do
 done
 status=$(request DELETE "/identity/users/$jan")
 expect "an erasure of 4.7 MB" 204 "$status" "Chunks have to be closed by bytes too."
-kith check --tenant acme >"$scratch/check" && pass "the table agrees: $(head -c 200 "$scratch/check")"
+works "the table agrees" kith check --tenant acme
 
 echo "# The sandbox on Lambda's kernel"
 status=$(request POST /identity/config/workflows "${json[@]}" \
@@ -249,7 +261,7 @@ sleep 60
 line=$(aws logs filter-log-events --log-group-name "$group" --limit 1 --output text \
   --query 'events[0].message')
 note "access log: $line"
-python3 -c 'import json, sys; json.loads(sys.argv[1])' "$line" && pass "the access log is JSON"
+works "the access log is JSON" python3 -c 'import json, sys; json.loads(sys.argv[1])' "$line"
 # matches PATTERN LINE: 1 if a metric filter with the pattern takes the line.
 matches() {
   aws logs test-metric-filter --filter-pattern "$1" --log-event-messages "$2" --output text \
@@ -323,10 +335,10 @@ read -r arn stream < <(aws dynamodb update-table --table-name "$restored" \
 until [[ $(aws dynamodb describe-table --table-name "$restored" --output text \
   --query Table.TableStatus) == ACTIVE ]]; do sleep 5; done
 replaced=$table table=$restored
-kith forget --tenant acme --replay-from "$replaced" >/dev/null && pass "erasures are repeated"
-kith check --tenant acme >/dev/null && pass "the restored table agrees"
+works "erasures are repeated" kith forget --tenant acme --replay-from "$replaced"
+works "the restored table agrees" kith check --tenant acme
 # With sealed keys, metrics of each operation, and an export of the audit.
-bucket=$stack-audit-$(aws sts get-caller-identity --output text --query Account)
+bucket=$(audit_bucket)
 where=(--create-bucket-configuration "LocationConstraint=$AWS_REGION")
 [[ $AWS_REGION != us-east-1 ]] || where=()
 aws s3api create-bucket --bucket "$bucket" "${where[@]}" >/dev/null
@@ -336,7 +348,8 @@ if deploy "ExistingTableArn=$arn" "ExistingTableStreamArn=$stream" "SealingKeyAr
   OperationMetrics=true AuditEvents=true "AuditBucket=$bucket"; then
   expect "the stack uses it" "$restored" "$(output TableName)" ""
   expect "a list from it" 200 "$(request GET '/identity/users?limit=1')" "$(cat "$scratch/body")"
-  aws dynamodb describe-table --table-name "$replaced" >/dev/null && pass "the replaced table stays"
+  works "the replaced table stays" aws dynamodb describe-table --table-name "$replaced" \
+    --output text --query Table.TableStatus
   token=$(curl -sS "$url/idhub/oidc/v1/token" -d grant_type=client_credentials \
     -u "$(field client_id <<<"$admin"):$(field client_secret <<<"$admin")" | field access_token)
   expect "a list with a token of a sealed key" 200 "$(request GET '/identity/users?limit=1')" \
@@ -351,8 +364,7 @@ if deploy "ExistingTableArn=$arn" "ExistingTableStreamArn=$stream" "SealingKeyAr
     aws s3 sync --quiet "s3://$bucket" "$scratch/export"
     [[ ! -d $scratch/export/acme/digests ]] || break
   done
-  kith audit verify --tenant acme --digests "$scratch/export" >"$scratch/digests" &&
-    pass "the exported audit verifies: $(head -c 200 "$scratch/digests")"
+  works "the exported audit verifies" kith audit verify --tenant acme --digests "$scratch/export"
 else
   fail "the stack does not take the restored table"
 fi

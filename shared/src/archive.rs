@@ -20,7 +20,7 @@ pub const JSON: &str = "application/json";
 #[derive(Clone, Debug)]
 pub enum Archive {
     /// A bucket.
-    Bucket(Bucket),
+    Bucket(Box<Bucket>),
     /// A folder: a key is a path below it.
     Folder(PathBuf),
 }

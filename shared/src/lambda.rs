@@ -107,7 +107,7 @@ impl Settings {
         let Some(name) = &self.audit_bucket else { return Ok(None) };
         let endpoint = self.s3_endpoint.clone();
         let account = self.account("KITH_AUDIT_BUCKET", endpoint, &Env::default())?;
-        Ok(Some(Archive::Bucket(account.bucket(name, self.region.as_ref()))))
+        Ok(Some(Archive::Bucket(Box::new(account.bucket(name, self.region.as_ref())))))
     }
 
     /// The account of the function, for a service that a variable asks for.

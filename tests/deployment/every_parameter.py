@@ -184,7 +184,11 @@ def export() -> None:
     expect("FunctionError" not in answer, f"the sweeper fails: {answer['Payload'].read()}")
     stored = [o["Key"] for o in client("s3").list_objects_v2(Bucket=BUCKET).get("Contents", [])]
     digests = [key for key in stored if "/digests/" in key]
-    expect(bool(digests) or time.gmtime().tm_min < 6, f"no digest of the audit: {stored}")
+    minute = time.gmtime().tm_min
+    if minute >= 6:
+        expect(bool(digests), f"no digest of the audit: {stored}")
+    elif not digests:
+        print(f"every_parameter: minute {minute} of the hour, the export of the audit is not due: not checked")
 
 
 def sealing() -> None:

@@ -148,8 +148,11 @@ def table_guard(
             request = json.loads(body) if service else {}
             match service:
                 # Of the services that are called here, S3 alone has no such header.
-                case "":
+                case "" if self.command == "PUT":
                     asked = policies.storings(path)
+                case "":
+                    denied.append(f"{function}: {self.command} {path}")
+                    return None, None, refusal(function, f"{self.command} {path}")
                 case "AWSEvents":
                     asked = policies.publications(request)
                 case "TrentService":
@@ -166,7 +169,7 @@ def table_guard(
     return TableGuard
 
 
-def refusal(function: str, access: policies.Access):
+def refusal(function: str, access: policies.Access | str):
     message = f"{function} is not authorized to perform: {access}"
     content = json.dumps(
         {"__type": "com.amazon.coral.service#AccessDeniedException", "message": message}

@@ -14,6 +14,7 @@ from pathlib import Path
 from samcli.yamlhelper import yaml_parse
 
 from machine import ROOT
+from policies import Access, allowed
 from template import FUNCTION, Template, transform
 
 SOURCE = yaml_parse((ROOT / "template.yaml").read_text())
@@ -263,13 +264,19 @@ class Metrics(unittest.TestCase):
 
 class Dashboard(unittest.TestCase):
     def setUp(self) -> None:
-        (dashboard,) = transformed().of_type("AWS::CloudWatch::Dashboard").values()
-        self.text = dashboard["Properties"]["DashboardBody"]
+        self.text = self.body()
         self.widgets = json.loads(self.text)["widgets"]
+
+    def body(self, **parameters: str) -> str:
+        (dashboard,) = transformed(**parameters).of_type("AWS::CloudWatch::Dashboard").values()
+        return dashboard["Properties"]["DashboardBody"]
 
     def test_it_shows_every_alarm_and_every_metric_of_log_lines(self) -> None:
         for name in transformed().of_type("AWS::CloudWatch::Alarm"):
             self.assertIn(f'"{name}.Arn"', self.text)
+        with_bucket = self.body(AuditBucket="kith-audit")
+        json.loads(with_bucket)
+        self.assertIn('"AuditExportAlarm.Arn"', with_bucket)
         for found in Metrics().filters().values():
             (transformation,) = found["Properties"]["MetricTransformations"]
             self.assertIn(f'"Kith/kith","{transformation["MetricName"]}"', self.text)
@@ -338,8 +345,9 @@ class Resources(unittest.TestCase):
         """The others that write may use it for the key of the audit alone."""
         arn = SET["SealingKeyArn"]
         users = {
-            "TokenRole": ["private-keys", "audit"],
-            **{f"{name}Role": "audit" for name in AUDITING if name != "Token"},
+            **{f"{name}Role": "audit" for name in AUDITING},
+            "TokenRole": ["private-keys", "audit", "digests"],
+            "SweeperRole": ["audit", "digests"],
         }
         for name, statements in transformed(**SET).roles().items():
             own = [s["Condition"] for s in statements if s["Resource"] == arn]
@@ -349,6 +357,31 @@ class Resources(unittest.TestCase):
         functions = transformed(**SET).of_type("AWS::Lambda::Function")
         told = {n for n, f in functions.items() if arn in json.dumps(f["Properties"]["Environment"])}
         self.assertEqual(told, {f"{name}Function" for name in AUDITING})
+
+    def test_only_the_sweeper_and_the_token_function_reach_the_key_that_signs_digests(self) -> None:
+        """It signs with it; the token function seals it."""
+        reach = {
+            role
+            for role, statements in transformed(**SET).roles().items()
+            for action in ("GetItem", "PutItem", "UpdateItem", "Query", "DeleteItem", "BatchGetItem")
+            if allowed(statements, Access(action, "restored", None, ("K#digests",)))
+        }
+        self.assertEqual(reach, {"SweeperRole", "TokenRole"})
+
+    def test_only_an_export_reads_many_entries_at_once(self) -> None:
+        for parameters, due in (({}, []), (SET, ["T#acme#U#1", "T#acme#AU"])):
+            table = "restored" if parameters else "kith"
+            statements = transformed(**parameters).roles()["SweeperRole"]
+            reach = [
+                key
+                for key in ("T#acme#U#1", "T#acme#AU", "T#acme#D", "K#audit")
+                if allowed(statements, Access("BatchGetItem", table, None, (key,)))
+            ]
+            self.assertEqual(reach, due)
+
+    def test_silence_of_the_export_rings(self) -> None:
+        alarm = transformed(**SET).of_type("AWS::CloudWatch::Alarm")["AuditExportAlarm"]["Properties"]
+        self.assertEqual((alarm["TreatMissingData"], alarm["Period"]), ("breaching", 3600))
 
     def test_the_sweeper_alone_stores_objects_and_in_one_bucket(self) -> None:
         for parameters in ({}, SET):

@@ -36,7 +36,7 @@ async fn answering(answers: &[(u16, &'static str)]) -> (Archive, Got) {
     let credentials = Credentials::new("AKID", "secret", None, None, "test");
     let account =
         Account::new(Trust::Amazon, credentials, Clock::default(), Some(endpoint)).unwrap();
-    (Archive::Bucket(account.bucket("audit", "eu-west-1")), got)
+    (Archive::Bucket(Box::new(account.bucket("audit", "eu-west-1"))), got)
 }
 
 #[tokio::test]

@@ -99,7 +99,7 @@ impl ExportedObject {
     /// key, so other content does not replace it.
     #[must_use]
     pub fn of(tenant: &TenantId, hour: Hour, part: usize, lines: &[u8]) -> Self {
-        let entries = lines.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let entries = lines.split_inclusive(|byte| *byte == b'\n').count() as u64;
         let sha256 = sha256(lines);
         let start = sha256.get(..HASH_DIGITS).unwrap_or_default();
         let key = format!("{tenant}/{}-{part}.{start}.ndjson", hour.path());
@@ -157,7 +157,7 @@ mod tests {
         let tenant: TenantId = "acme".parse().unwrap();
         let hour: Hour = "2026-11-21T10".parse().unwrap();
         let object = |part| ExportedObject::of(&tenant, hour, part, b"{}\n{}\n");
-        let start = object(0).sha256[..8].to_owned();
+        let start = object(0).sha256.get(..8).unwrap().to_owned();
         assert_eq!(object(0).key, format!("acme/2026/11/21/10-0.{start}.ndjson"));
         assert_eq!(object(1).key, format!("acme/2026/11/21/10-1.{start}.ndjson"));
         // Other content has another key.
