@@ -121,6 +121,9 @@ impl Command {
 mod tests {
     use std::path::Path;
 
+    use shared::auth::signer::PrivateKey;
+    use shared::domain::jwk::Algorithm;
+
     use super::*;
 
     const NO_TENANT: &str = "there is no tenant `globex`; see `kith tenant list`, or create it with \
@@ -171,6 +174,31 @@ mod tests {
         ] {
             assert_eq!(kith(&data, line).await.unwrap_err(), due, "{line}");
         }
+        std::fs::remove_dir_all(data).unwrap();
+    }
+
+    #[tokio::test]
+    async fn au15_an_export_without_digests_does_not_verify() {
+        let data = std::env::temp_dir().join(format!("kith-test-{}-export", std::process::id()));
+        let folder = data.join("export/acme/2026/11/21");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("10.ndjson"), "{\"forged\":1}\n").unwrap();
+        let random = shared::env::Random::default();
+        let secret = PrivateKey::generate(Algorithm::Es256, &random).unwrap();
+        let key = PrivateKey::parse(Algorithm::Es256, &secret, &random).unwrap();
+        let jwk = data.join("key.jwk");
+        std::fs::write(&jwk, key.jwk(Algorithm::Es256).to_json().to_string()).unwrap();
+        let export = data.join("export");
+        let verify = |tenant: &str| {
+            let (export, jwk) = (export.display(), jwk.display());
+            format!("audit verify --tenant {tenant} --digests {export} --jwk {jwk}")
+        };
+        let error = Box::pin(kith(&data, &verify("acme"))).await.unwrap_err();
+        assert_eq!(error, "found 1 fault; the first is at `acme/digests/`");
+        let error = Box::pin(kith(&data, &verify("acmee"))).await.unwrap_err();
+        assert!(error.starts_with("expected the folder `acmee` in"), "{error}");
+        let error = Box::pin(kith(&data, "serve --memory --audit-export x")).await.unwrap_err();
+        assert!(error.contains("cannot be used with"), "{error}");
         std::fs::remove_dir_all(data).unwrap();
     }
 }

@@ -59,8 +59,8 @@ pub struct Table {
     pub(super) env: Env,
     /// The definitions that this process has marked as assigned, as of a version.
     pub(super) marked: Arc<Mutex<HashSet<(Key, Version)>>>,
-    /// The key of the audit.
-    pub(super) audit: AuditKeys,
+    /// The keys of the audit.
+    pub(super) audit: Arc<AuditKeys>,
 }
 
 /// How many items a page of a partition has that is erased: the embedded engine knows no megabyte.
@@ -88,7 +88,7 @@ impl Table {
     /// Wraps a client.
     #[must_use]
     pub fn new(client: Client, name: &str, env: Env) -> Self {
-        Self { client, name: name.into(), env, marked: Arc::default(), audit: AuditKeys::default() }
+        Self { client, name: name.into(), env, marked: Arc::default(), audit: Arc::default() }
     }
 
     /// The table as another function has it: it has read nothing but the key of the audit, which

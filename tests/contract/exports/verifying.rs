@@ -50,12 +50,12 @@ async fn au15_what_was_changed_or_removed_is_named() {
     // The next digest says that it was another one, and nothing says whose the object is.
     let next = "`previous` does not match the digest of the hour before";
     assert_eq!(faults[1..], [format!("{}: {next}", digest_key(LAST))]);
-    assert_eq!(scene.verify().await.unnamed, [object.clone()]);
+    assert_eq!(scene.verify().await.unnamed, std::slice::from_ref(&object));
 
     scene.remove(&digest);
     let missing = format!("{digest}: the digests from {hour} to {hour} are missing");
     assert_eq!(scene.faults().await, [missing]);
-    assert_eq!(scene.verify().await.unnamed, [object.clone()]);
+    assert_eq!(scene.verify().await.unnamed, std::slice::from_ref(&object));
     scene.write(&digest, &of_digest);
 
     // A digest in the place of another one.

@@ -91,13 +91,13 @@ fn tag(key: &hmac::Key, parts: &[&[u8]]) -> [u8; 32] {
 }
 
 /// The keys as a process holds them, and how it opens the stored ones.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(in crate::store) struct AuditKeys {
     sealing: Option<Sealing>,
     /// Of the key that signs digests: other functions may not open that.
     of_digests: Option<Sealing>,
-    loaded: Arc<OnceCell<AuditKey>>,
-    digests: Arc<OnceCell<PrivateKey>>,
+    loaded: OnceCell<AuditKey>,
+    digests: OnceCell<PrivateKey>,
 }
 
 /// The attribute with the public half of the key of digests.
@@ -124,7 +124,8 @@ impl Table {
     pub fn with_sealing(self, sealing: &Sealing) -> Self {
         let of_digests = Some(sealing.bound_to(DIGESTS));
         let sealing = Some(sealing.bound_to(AUDIT));
-        Self { audit: AuditKeys { sealing, of_digests, ..AuditKeys::default() }, ..self }
+        let audit = AuditKeys { sealing, of_digests, ..AuditKeys::default() };
+        Self { audit: Arc::new(audit), ..self }
     }
 
     /// The key of the audit; made if there is none.
@@ -169,7 +170,7 @@ impl Table {
     /// Stores the keys of the audit without a seal; how many had one. A process that is to seal
     /// them does so at its next start.
     pub async fn unseal_audit_keys(&self) -> Result<usize> {
-        let AuditKeys { sealing, of_digests, .. } = &self.audit;
+        let AuditKeys { sealing, of_digests, .. } = &*self.audit;
         let mut unsealed = 0;
         for (key, sealing) in [(Key::audit_key(), sealing), (Key::digest_key(), of_digests)] {
             let sealing = sealing.as_ref();

@@ -10,6 +10,7 @@ mod chain;
 mod chain_walk;
 mod configuration;
 mod export;
+mod exported;
 mod kept;
 mod key;
 mod ledger;

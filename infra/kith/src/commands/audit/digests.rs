@@ -31,18 +31,17 @@ pub(super) async fn verify(
     location: &TableLocation,
     console: Console,
 ) -> Result<ExitCode, Failure> {
-    let report = match jwk {
-        Some(file) => read(folder, tenant, &key_in(&file)?, None)?,
-        None => {
-            let table = location.open_tenant(tenant).await?;
-            let failed = Resource::Tenant.failed();
-            let key = key_of(&table).await?;
-            let written = table.last_digest(tenant).await.map_err(&failed)?;
-            let mut report = read(folder, tenant, &key, written.as_ref())?;
-            let lost = table.lost_of_ledger(tenant, &report.heads).await.map_err(&failed)?;
-            report.lost(tenant, &lost);
-            report
-        }
+    let report = if let Some(file) = jwk {
+        read(folder, tenant, &key_in(&file)?, None)?
+    } else {
+        let table = location.open_tenant(tenant).await?;
+        let failed = Resource::Tenant.failed();
+        let key = key_of(&table).await?;
+        let written = table.last_digest(tenant).await.map_err(&failed)?;
+        let mut report = read(folder, tenant, &key, written.as_ref())?;
+        let lost = table.lost_of_ledger(tenant, &report.heads).await.map_err(&failed)?;
+        report.lost(tenant, &lost);
+        report
     };
     print(&report, console)?;
     match report.faults.first() {
