@@ -188,7 +188,7 @@ def export() -> None:
     if minute >= 6:
         expect(bool(digests), f"no digest of the audit: {stored}")
     elif not digests:
-        print(f"every_parameter: minute {minute} of the hour, the export of the audit is not due: not checked")
+        print(f"every_parameter: the export is not due in minute {minute} of the hour: not checked")
 
 
 def sealing() -> None:

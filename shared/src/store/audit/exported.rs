@@ -32,7 +32,8 @@ impl Table {
             let place = Key::progress(tenant, Walk::Export);
             let (pk, sk) = (place.pk(), place.sk());
             Error::Conflict(format!(
-                "the service has not written the progress of the export (`{pk}` / `{sk}`): the                  last digest is not known"
+                "the service has not written the progress of the export (`{pk}` / \
+                 `{sk}`): the last digest is not known"
             ))
         })
     }
