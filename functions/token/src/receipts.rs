@@ -8,7 +8,7 @@ use shared::domain::Scope::UsersRead;
 use shared::domain::consent::{ConsentRecord, ReceiptOf};
 use shared::domain::error::{Error, Result};
 use shared::domain::id::{PartyId, ProfileName, UserId};
-use shared::domain::json::Object;
+use shared::domain::json::{Json, Object};
 use shared::domain::jwk::Algorithm;
 use shared::http::answer::{Answer, HandlerResult};
 use shared::http::{Call, Route};
@@ -101,10 +101,10 @@ async fn answer(call: &Call, user: UserId, principal: &str) -> HandlerResult {
         schema: &schema,
         now,
     };
-    Ok(Answer::content(object! { "receipt" => sign(call, &receipt.claims()).await? }))
+    Ok(Answer::content(object! { "receipt" => sign(call, receipt.claims()).await? }))
 }
 
-async fn sign(call: &Call, claims: &Object) -> Result<String> {
+async fn sign(call: &Call, claims: Object) -> Result<String> {
     let key = call.app.signing_keys().current(Algorithm::Es256).await?;
-    key.sign_as(MEDIA_TYPE, claims)
+    key.sign_as(MEDIA_TYPE, &Json::Object(claims))
 }
