@@ -21,6 +21,17 @@ pub use self::mail::{EXPECTED_EMAIL, MAX_EMAIL, email, email_part, stored_email}
 pub use self::unicode::nfc;
 pub use self::username::username;
 
+/// Bytes in lower-case hexadecimal digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        for digit in [byte >> 4, byte & 0xf] {
+            text.push(char::from_digit(digit.into(), 16).unwrap_or('0'));
+        }
+        text
+    })
+}
+
 /// A telephone number in the international form of E.164, as `+3225550123`: a country calling code
 /// that exists, the lengths that its country has, 15 digits at the most, nothing between the
 /// digits. `None` for anything else.

@@ -1,14 +1,13 @@
 //! Digests of the exported audit: one for each hour, signed, each naming the one before (rule
 //! AU-15). `auth::audit_digest` signs and verifies them.
 
-use std::fmt::Write as _;
-
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::hour::Hour;
 use crate::domain::id::TenantId;
+use crate::domain::text::hex;
 use crate::domain::versioned::Version;
 use crate::env::Timestamp;
 
@@ -141,11 +140,7 @@ impl Digest {
 /// The SHA-256 of some bytes in hexadecimal digits, as `sha256sum` prints it.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for byte in digest(&SHA256, bytes).as_ref() {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    hex(digest(&SHA256, bytes).as_ref())
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 use ring::digest::{Context, SHA256};
 
 use super::record::{ConsentEvent, ConsentRecord, Evidence, Method, PurposeState};
-use super::version::hex;
 use crate::domain::json::{Json, Object};
+use crate::domain::text::hex;
 use crate::object;
 
 /// The digest of the history of a record with one more entry: the SHA-256 of the digest before and

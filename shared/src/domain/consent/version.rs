@@ -12,7 +12,7 @@ use crate::domain::field::{Fields, TIME};
 use crate::domain::https_url::HttpsUrl;
 use crate::domain::json::{Json, Object};
 use crate::domain::string_enum::string_enum;
-use crate::domain::text;
+use crate::domain::text::{self, hex};
 use crate::domain::versioned::{Tag, Versioned};
 use crate::env::Timestamp;
 use crate::object;
@@ -366,16 +366,6 @@ pub(super) fn take_digest(fields: &mut Fields<'_>, name: &'static str) -> Option
     }
     fields.refuse(name, Code::WrongFormat, "expected a SHA-256: 64 hexadecimal digits");
     None
-}
-
-/// Bytes in hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        for digit in [byte >> 4, byte & 0xf] {
-            text.push(char::from_digit(digit.into(), 16).unwrap_or('0'));
-        }
-        text
-    })
 }
 
 /// Refuses a request that names a version which is not known.

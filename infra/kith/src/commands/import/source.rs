@@ -18,6 +18,7 @@ use shared::domain::import::{
     ScannedRecord, encoding_fault, line, not_utf8,
 };
 use shared::domain::json::without_mark;
+use shared::domain::text::hex;
 
 use self::rows::{RowScanner, Rows, ScannedRow, csv_line, named, of_csv};
 
@@ -313,15 +314,7 @@ impl SourceFile {
             self.digest.update(block);
         }
         self.digested = self.digested.max(to);
-        let digits: Vec<_> = self
-            .digest
-            .clone()
-            .finish()
-            .as_ref()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        Ok(digits.concat())
+        Ok(hex(self.digest.clone().finish().as_ref()))
     }
 }
 
