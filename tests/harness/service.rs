@@ -1,7 +1,8 @@
 //! The service in this process, its tenants and their clients.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use axum::Router;
 use local::embedded::Embedded;
 use local::serve;
@@ -96,6 +97,20 @@ impl Service {
     pub fn snapshot(&self) -> Snapshot {
         let embedded = self.embedded.as_ref().expect("the embedded engine");
         Snapshot::of(embedded, self.clock.now())
+    }
+
+    /// Puts an item into the table around the service, as somebody does who can write the table.
+    pub async fn put_item(&self, attributes: HashMap<String, AttributeValue>) {
+        let put = self.table.client().put_item().table_name(self.table.name());
+        put.set_item(Some(attributes)).send().await.expect("a put");
+    }
+
+    /// Deletes an item of the table around the service.
+    pub async fn delete_item(&self, key: &Key) {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let delete = self.table.client().delete_item().table_name(self.table.name());
+        let delete = delete.key("pk", text(key.pk())).key("sk", text(key.sk()));
+        delete.send().await.expect("a deletion");
     }
 
     /// Another instance of every function on the same table: what one has read, the other has not.

@@ -58,16 +58,11 @@ impl Scene {
     }
 
     pub async fn put(&self, attributes: Attributes) {
-        let table = &self.service.table;
-        let put = table.client().put_item().table_name(table.name());
-        put.set_item(Some(attributes)).send().await.unwrap();
+        self.service.put_item(attributes).await;
     }
 
     pub async fn delete(&self, key: &Key) {
-        let table = &self.service.table;
-        let delete = table.client().delete_item().table_name(table.name());
-        let text = |text: &str| AttributeValue::S(text.to_owned());
-        delete.key("pk", text(key.pk())).key("sk", text(key.sk())).send().await.unwrap();
+        self.service.delete_item(key).await;
     }
 
     pub async fn verify(&self) -> ChainReport {

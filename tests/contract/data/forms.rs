@@ -39,8 +39,7 @@ async fn as_before(service: &Service, user: &Resource) {
         .texts("ix", owned.iter().map(ToString::to_string))
         .listed(keys::listing(&tenant, id), stored.value.updated_at.to_string());
     // Around the pipeline, which knows the forms.
-    let put = table.client().put_item().table_name(table.name());
-    put.set_item(Some(item.into_attributes())).send().await.unwrap();
+    service.put_item(item.into_attributes()).await;
     let gone = gone.into_iter().map(|entry| {
         let key = Key::lookup(&tenant, &entry, id);
         match entry {

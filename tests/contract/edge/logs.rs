@@ -185,8 +185,7 @@ async fn e2_a_fault_that_no_rule_foresees_is_logged_once_and_answered_bare() {
     let key = Key::user(&tenant, jan.id.parse().unwrap());
     let broken = Item::at(&key).text("doc", format!("{{\"{}\": 1", WORDS[0]));
     let broken = broken.into_attributes();
-    let name = service.table.name();
-    service.table.client().put_item().table_name(name).set_item(Some(broken)).send().await.unwrap();
+    service.put_item(broken).await;
 
     let answer = crm.get(&jan.path).await.is(500);
 

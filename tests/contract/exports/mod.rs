@@ -85,7 +85,7 @@ impl Scene {
         Box::pin(sweeper::sweep(&self.service.app(), Some(&export), until)).await
     }
 
-    /// Calls the sweeper, which does all that is due.
+    /// Calls the sweeper, which exports each hour that has ended.
     pub async fn sweep(&self) -> SweepReport {
         self.try_sweep().await.unwrap()
     }
@@ -154,17 +154,12 @@ impl Scene {
 
     /// Puts an item into the table, as somebody does who can write it.
     pub async fn put(&self, attributes: Attributes) {
-        let table = &self.service.table;
-        let put = table.client().put_item().table_name(table.name());
-        put.set_item(Some(attributes)).send().await.unwrap();
+        self.service.put_item(attributes).await;
     }
 
     /// Deletes an item of the table.
     pub async fn delete(&self, key: &Key) {
-        let table = &self.service.table;
-        let text = |text: &str| AttributeValue::S(text.to_owned());
-        let delete = table.client().delete_item().table_name(table.name());
-        delete.key("pk", text(key.pk())).key("sk", text(key.sk())).send().await.unwrap();
+        self.service.delete_item(key).await;
     }
 
     /// What is kept of the progress of the export; `None` before its first step.

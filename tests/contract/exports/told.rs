@@ -119,8 +119,7 @@ async fn i3_entries_that_cannot_be_read_now_or_ever_are_repeated() {
     let key = Key::audit_entry(&TENANT.parse().unwrap(), chain, Version(1));
     let mut item = service.table.get(&key).await.unwrap().unwrap().into_attributes();
     item.insert("doc".to_owned(), AttributeValue::S("{".to_owned()));
-    let put = service.table.client().put_item().table_name(service.table.name());
-    put.set_item(Some(item)).send().await.unwrap();
+    service.put_item(item).await;
     assert_eq!(hand(&service, &records, &told).await, ["8"]);
     assert_eq!(told.take(), [""; 0]);
 }

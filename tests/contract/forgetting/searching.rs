@@ -158,13 +158,7 @@ async fn d7_a_restored_table_learns_from_the_one_it_replaces_whom_to_forget() {
         .items()
         .send();
     while let Some(item) = pages.next().await {
-        let put = restored
-            .table
-            .client()
-            .put_item()
-            .table_name(restored.table.name())
-            .set_item(Some(item.unwrap()));
-        put.send().await.unwrap();
+        restored.put_item(item.unwrap()).await;
     }
     setting.crm.delete(&first.user.path).await.is(204);
     setting.service.faults.reset();
