@@ -30,6 +30,15 @@ clients:
 browser:
     .ci/run browser
 
+# Sign people in with Chromium.
+login-browser *suites:
+    cargo build -q -p kith
+    python3 tests/login-browser/run.py "$@"
+
+# Keep every page of the sign-in in target/screens: four languages, two widths, light and dark.
+screens:
+    .ci/run screens
+
 # Check the pages of the documentation, and run their shell blocks against `kith serve`.
 pages:
     .ci/run pages
@@ -69,8 +78,8 @@ openapi:
 
 # Measure release builds: all, or `cold` (sizes and starts of functions), or `load` (`kith serve`).
 bench *arguments:
-    cargo build --release -p token -p users -p personas -p definitions -p subjects -p site \
-      -p sweeper -p stream
+    cargo build --release -p token -p users -p personas -p definitions -p subjects -p login -p site \
+      -p sweeper -p stream -p mailer
     cargo build --release -p benches
     cargo build --profile server -p kith
     cargo run --release -q -p benches -- "$@"

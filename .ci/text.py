@@ -18,8 +18,8 @@ TEXT = (".rs", ".py", ".js", ".toml", ".yaml", ".yml", ".md")
 AS_IT_WAS = ("tests/deployment/older_template.yaml",)
 # A row of a table, a raw literal, or text without a space in it, such as a key or a URL.
 MAY_BE_WIDE = re.compile(r'^\s*(//[/!] )?\||r#"|"query":"SOURCE|\S{80}')
-TEST = re.compile(r"\bfn ((?:[a-z]\d+_)+)")
-RULE = re.compile(r"^- \*\*([HEPIDOAS]\d+)\*\* ", re.MULTILINE)
+TEST = re.compile(r"\bfn ((?:[a-z]\d{1,2}_)+)")
+RULE = re.compile(r"^- \*\*([HEPIDOASGU]\d+)\*\* ", re.MULTILINE)
 
 
 def faults_of(path: str, rules: set[str]) -> list[str]:
@@ -35,7 +35,7 @@ def faults_of(path: str, rules: set[str]) -> list[str]:
         for number, line in enumerate(lines, 1):
             named = TEST.search(line)
             for rule in named[1].upper().split("_")[:-1] if named else ():
-                if rule[0] in "HEPIDOAS" and rule not in rules:
+                if rule[0] in "HEPIDOASGU" and rule not in rules:
                     faults.append(f"{path}:{number}: {RULES} has no rule {rule}")
     return faults
 

@@ -58,12 +58,12 @@ ACTIVE_SHARE = 0.5
 PEAK = 5
 
 # Milliseconds of one call: of the API as in docs/reference/costs.md, of the stream function for one
-# event and of the sweeper with one tenant.
-API_MS, STREAM_MS, SWEEPER_MS = 5, 12, 50
+# event, of the sweeper with one tenant, and of the mailer without a mail.
+API_MS, STREAM_MS, SWEEPER_MS, MAILER_MS = 5, 12, 50, 20
 # Read units of the stream function for one event, and of one run of the sweeper with one tenant: the
 # unfinished erasures, the waiting imports, the tenants, the epoch, the states of the recomputation and
-# of the verification of the audit.
-EVENT_READS, SWEEP_READS = 1, 5
+# of the verification of the audit. And of one run of the mailer: the four parts of the outbox.
+EVENT_READS, SWEEP_READS, MAIL_READS = 1, 5, 4
 # Requests a second that one instance of a function serves on average. Each instance reads the epoch
 # each 30 seconds and, if the table has a key of yours, asks KMS each 5 minutes.
 INSTANCE_RATE, FEWEST_INSTANCES = 10, 6
@@ -198,11 +198,11 @@ def bill(people):
     found.add("Lambda", "change events", price("invocation", events / 1e6))
     found.add("Lambda", "change events", price("gigabyte_second", gigabyte_seconds(events, STREAM_MS)))
     found.add("DynamoDB, reads", "change events", price("read", events * EVENT_READS / 1e6))
-    own = "sweeper and definitions"
-    found.add("Lambda", own, price("invocation", MINUTES / 1e6))
-    found.add("Lambda", own, price("gigabyte_second", gigabyte_seconds(MINUTES, SWEEPER_MS)))
+    own = "sweeper, mailer and definitions"
+    found.add("Lambda", own, price("invocation", 2 * MINUTES / 1e6))
+    found.add("Lambda", own, price("gigabyte_second", gigabyte_seconds(MINUTES, SWEEPER_MS + MAILER_MS)))
     epochs = instances(requests) * SECONDS / EPOCH_SECONDS
-    found.add("DynamoDB, reads", own, price("read", (MINUTES * SWEEP_READS + epochs) / 1e6))
+    found.add("DynamoDB, reads", own, price("read", (MINUTES * (SWEEP_READS + MAIL_READS) + epochs) / 1e6))
     table, index = gigabytes(people)
     found.add("DynamoDB, storage", "storage", 12 * price("storage", table + index))
     found.add("DynamoDB, point-in-time recovery", "backups", 12 * price("pitr", table))

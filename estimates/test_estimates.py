@@ -44,7 +44,7 @@ class Limits(unittest.TestCase):
         for row in (
             f'cost(person("els"), None).await, ({table:.1f}, {index:.1f})',
             f"patch(plain).await.is(200).cost(), (1.0, 1.0, {limits.INDEX_CHANGE:.1f})",
-            f"is(204).cost(), (3.0, 10.0 + 1.0, 2.0 + {limits.SWEEP_UNITS:.1f})",
+            f"is(204).cost(), (4.0, 10.0 + 1.0, 2.0 + {limits.SWEEP_UNITS:.1f})",
         ):
             self.assertIn(row, asserted)
 

@@ -20,8 +20,18 @@ use crate::runtime_api::RuntimeApi;
 use crate::{Goal, Measurement, dynamodb, fixtures};
 
 /// The functions.
-pub(crate) const FUNCTIONS: [&str; 8] =
-    ["token", "users", "personas", "definitions", "subjects", "site", "sweeper", "stream"];
+pub(crate) const FUNCTIONS: [&str; 10] = [
+    "token",
+    "users",
+    "personas",
+    "definitions",
+    "subjects",
+    "login",
+    "site",
+    "sweeper",
+    "stream",
+    "mailer",
+];
 /// How often each is started.
 const STARTS: usize = 41;
 /// How often each start is invoked after the first time.
@@ -31,7 +41,7 @@ const MOST_BYTES: u64 = 5_500_000;
 /// The most bytes of a function's program that checks JSON Schemas and runs scripts (ADR 0018).
 const MOST_BYTES_WITH_FORMATS: u64 = 11_000_000;
 /// The functions that do neither.
-const LEAN: [&str; 4] = ["token", "subjects", "site", "stream"];
+const LEAN: [&str; 5] = ["token", "subjects", "site", "stream", "mailer"];
 /// The most instructions from a function's start to its first request for an event.
 const MOST_INSTRUCTIONS: u64 = 2_000_000;
 /// The most processor time of a first invocation, in ms: gathering entropy takes 30 and more.

@@ -44,12 +44,14 @@ pub(crate) async fn prepare(engine: &Embedded, folder: &Scratch) -> Measurement<
     create(&client, LOCAL).await?;
     let table = Table::new(client, LOCAL, Env::default());
     let url = format!("https://{DOMAIN}");
-    let env = demo::read_env(&demo::prepare(&table, &folder.0, &url).await?.env_file)?;
+    let scripts = local::serve::scripts()?;
+    let state = own_state(&table, &url, &scripts, &Fetcher::default());
+    let prepared = Box::pin(demo::prepare(&state, &folder.0, &url)).await?;
+    let env = demo::read_env(&prepared.env_file)?;
     let variable =
         |name: &str| env.get(name).cloned().ok_or("the demonstration's credentials are incomplete");
     let (client_id, client_secret) =
         (variable("KITH_ADMIN_CLIENT_ID")?, variable("KITH_ADMIN_CLIENT_SECRET")?);
-    let scripts = local::serve::scripts()?;
     let router =
         router(table.env().clone(), || own_state(&table, &url, &scripts, &Fetcher::default()));
     let form = Request::post(TOKEN).header("content-type", "application/x-www-form-urlencoded");
@@ -104,6 +106,7 @@ impl PreparedEvents {
             "subjects" => {
                 self.get("/api/v1/sso/authentication-server-subjects", &format!("user_id={user}"))
             }
+            "login" => event("GET", "/idhub/login/acme", "", json!({}), None),
             "site" => self.get("/health", ""),
             // The function ignores the event of a schedule.
             "sweeper" => json!({}),
@@ -117,6 +120,21 @@ impl PreparedEvents {
                     "Records": [
                         {
                             "eventName": "MODIFY",
+                            "dynamodb": { "Keys": keys, "SequenceNumber": "1" }
+                        }
+                    ]
+                })
+            }
+            // The mail has been sent already: the function reads the table and sends nothing.
+            "mailer" => {
+                let keys = json!({
+                    "pk": { "S": "OUTBOX#0" },
+                    "sk": { "S": "2030-01-01T00:00:00.000Z#00000000-0000-7000-8000-000000000000" }
+                });
+                json!({
+                    "Records": [
+                        {
+                            "eventName": "INSERT",
                             "dynamodb": { "Keys": keys, "SequenceNumber": "1" }
                         }
                     ]

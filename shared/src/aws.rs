@@ -2,6 +2,8 @@
 //! three operations are used. A crate of the SDK knows all operations of its service, and weighs as
 //! much.
 
+mod ses;
+
 use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -22,6 +24,7 @@ use ring::digest::{SHA256, digest};
 use serde_json::Value;
 use tokio::time::timeout;
 
+pub use self::ses::{Mailbox, RawMail};
 use crate::domain::error::Error;
 use crate::env::Clock;
 use crate::https::{self, Connections, Trust};
@@ -208,17 +211,18 @@ impl Service {
     async fn attempt(&self, request: Request<SdkBody>) -> Result<Value, ServiceError> {
         let exchange = async {
             let answer = self.account.http.request(request).await.map_err(unavailable)?;
-            let status = answer.status();
+            let (status, code) = (answer.status(), answer.headers().get(ERROR).cloned());
             let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await;
-            Ok((status, body.map_err(unavailable)?.to_bytes()))
+            Ok((status, code, body.map_err(unavailable)?.to_bytes()))
         };
-        let (status, body) = timeout(self.attempt, exchange).await.map_err(unavailable)??;
+        let (status, code, body) = timeout(self.attempt, exchange).await.map_err(unavailable)??;
         let answer = serde_json::from_slice::<Value>(&body).unwrap_or_default();
         if status.is_success() {
             return Ok(answer);
         }
         // `com.amazonaws.kms#NotFoundException`, or without what is before `#`.
-        let code = answer.get("__type").and_then(Value::as_str);
+        let code = code.as_ref().and_then(|code| code.to_str().ok()?.split(':').next());
+        let code = code.or_else(|| answer.get("__type").and_then(Value::as_str));
         let code = code.or_else(|| code_in_xml(&body)).unwrap_or(status.as_str());
         let code = code.rsplit('#').next().unwrap_or(code).to_owned();
         let is_busy = status.is_server_error()
@@ -303,6 +307,8 @@ fn code_in_xml(body: &[u8]) -> Option<&str> {
     Some(text.split_once("<Code>")?.1.split_once("</Code>")?.0)
 }
 
+/// The header with the code of an error of a REST protocol: `Name:http://…`.
+const ERROR: &str = "x-amzn-errortype";
 /// The header with the checksum of an object.
 const CHECKSUM: &str = "x-amz-checksum-sha256";
 /// The header that names an operation.

@@ -24,7 +24,7 @@ use crate::app::App;
 use crate::archive::Archive;
 use crate::auth::SigningKeys;
 use crate::auth::signing::Sealing;
-use crate::aws::Account;
+use crate::aws::{Account, Mailbox};
 use crate::env::Env;
 use crate::http::edge::{Address, BaseUrl, RequestId};
 use crate::http::{self, Route};
@@ -60,6 +60,12 @@ pub struct Settings {
     audit_bucket: Option<String>,
     /// Another endpoint than S3's own.
     s3_endpoint: Option<String>,
+    /// The sender of mail: an address or `Name <address>`. Without one no mail is sent.
+    pub mail_from: Option<String>,
+    /// The configuration set by which SES tells of bounces and complaints.
+    pub mail_configuration_set: Option<String>,
+    /// Another endpoint than that of SES.
+    ses_endpoint: Option<String>,
 }
 
 impl Settings {
@@ -92,6 +98,9 @@ impl Settings {
             kms_endpoint: set("AWS_ENDPOINT_URL_KMS").or_else(|| set("AWS_ENDPOINT_URL")),
             audit_bucket: set("KITH_AUDIT_BUCKET"),
             s3_endpoint: set("AWS_ENDPOINT_URL_S3").or_else(|| set("AWS_ENDPOINT_URL")),
+            mail_from: set("KITH_MAIL_FROM"),
+            mail_configuration_set: set("KITH_MAIL_CONFIGURATION_SET"),
+            ses_endpoint: set("AWS_ENDPOINT_URL_SESV2").or_else(|| set("AWS_ENDPOINT_URL")),
         })
     }
 
@@ -108,6 +117,12 @@ impl Settings {
         let endpoint = self.s3_endpoint.clone();
         let account = self.account("KITH_AUDIT_BUCKET", endpoint, &Env::default())?;
         Ok(Some(Archive::Bucket(Box::new(account.bucket(name, self.region.as_ref())))))
+    }
+
+    /// The way out of mail: SES of the function's account and region.
+    pub fn mailbox(&self) -> Result<Mailbox, Error> {
+        let account = self.account("KITH_MAIL_FROM", self.ses_endpoint.clone(), &Env::default())?;
+        Ok(account.mailbox(self.region.as_ref()))
     }
 
     /// The account of the function, for a service that a variable asks for.

@@ -18,7 +18,7 @@ pub mod import;
 pub mod lambda;
 pub mod log;
 pub mod script;
-pub(crate) mod seal;
+pub mod seal;
 pub mod store;
 pub mod work;
 pub mod writing;

@@ -6,7 +6,7 @@ use crate::domain::error::{Error, Result};
 use crate::env::Env;
 
 /// Seals `plain` under `key`, bound to `bound`: a random nonce, then ChaCha20-Poly1305 (RFC 8439).
-pub(crate) fn seal(key: &[u8; 32], bound: &str, mut plain: Vec<u8>, env: &Env) -> Result<Vec<u8>> {
+pub fn seal(key: &[u8; 32], bound: &str, mut plain: Vec<u8>, env: &Env) -> Result<Vec<u8>> {
     let nonce: [u8; NONCE_LEN] = env.random.bytes();
     let key =
         LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, key).map_err(Error::unexpected)?);
@@ -19,7 +19,8 @@ pub(crate) fn seal(key: &[u8; 32], bound: &str, mut plain: Vec<u8>, env: &Env) -
 
 /// Opens what [`seal`] made; `None` if it was sealed with another key, for another purpose, or
 /// changed.
-pub(crate) fn open(key: &[u8; 32], bound: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+#[must_use]
+pub fn open(key: &[u8; 32], bound: &str, sealed: &[u8]) -> Option<Vec<u8>> {
     let (nonce, cipher) = sealed.split_first_chunk::<NONCE_LEN>()?;
     let key = LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, key).ok()?);
     let mut cipher = cipher.to_vec();

@@ -6,18 +6,23 @@ use tokio::sync::Semaphore;
 
 use crate::domain::error::{Error, Result};
 use crate::domain::hashing::Hashes;
+use crate::store::meter;
 
 /// How much of one kind of work is done at a time. Callers wait in the order in which they came.
-pub struct Bench(Semaphore);
+pub struct Bench {
+    places: Semaphore,
+    /// Counts a turn for the request that takes it.
+    count: fn(),
+}
 
 /// Reading of files: each takes memory as its file does.
-pub static FILES: Bench = Bench::of(1);
+pub static FILES: Bench = Bench::of(1, || ());
 /// Hashing of secrets: each hash takes 19 MiB, which all of them share.
-pub static HASHES: Bench = Bench::of(1);
+pub static HASHES: Bench = Bench::of(1, meter::hashed);
 
 impl Bench {
-    const fn of(places: usize) -> Self {
-        Self(Semaphore::const_new(places))
+    const fn of(places: usize, count: fn()) -> Self {
+        Self { places: Semaphore::const_new(places), count }
     }
 
     /// Waits for its turn, then does the work on a thread of its own.
@@ -26,7 +31,8 @@ impl Bench {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
         // The place is taken until the work is done, whether or not its caller still waits.
-        let place = self.0.acquire().await.map_err(Error::unexpected)?;
+        let place = self.places.acquire().await.map_err(Error::unexpected)?;
+        (self.count)();
         let work = move || {
             let _place = place;
             work()
@@ -76,7 +82,7 @@ mod tests {
 
     #[tokio::test]
     async fn wk4_work_beside_the_runtime_is_done_one_after_another() {
-        static BENCH: Bench = Bench::of(1);
+        static BENCH: Bench = Bench::of(1, || ());
         static BUSY: AtomicUsize = AtomicUsize::new(0);
         let work = || {
             let busy = BUSY.fetch_add(1, Ordering::SeqCst);

@@ -4,6 +4,7 @@ registries, and with clients that generators make of `openapi.json`.
 
     run.py             starts `kith serve` in memory on a free port, runs the suites of Python and
                        of Node and the generated clients, stops it again
+    run.py --people    only the suites in which people sign in
     run.py --prepare   installs clients and generators below target/ and stops
 
 The program is `kith` of `cargo build`. The exit code is 1 when a suite failed.
@@ -49,18 +50,19 @@ def programs() -> Path:
     return environment("clients", PYTHON / "requirements.txt")
 
 
-def modules() -> None:
-    """Installs exactly the modules of the lock file, and installs them again if it changed."""
-    lock_file, stamp = NODE / "package-lock.json", WORKSHOP / "package-lock.sha256"
+def modules(folder: Path = NODE, workshop: Path = WORKSHOP) -> None:
+    """Copies a folder of scripts to its workshop and installs exactly the modules of its lock file
+    there, again if it changed."""
+    lock_file, stamp = folder / "package-lock.json", workshop / "package-lock.sha256"
     wanted = hashlib.sha256(lock_file.read_bytes()).hexdigest()
-    WORKSHOP.mkdir(parents=True, exist_ok=True)
-    with locked(WORKSHOP / "lock"):
-        for source in NODE.iterdir():
-            shutil.copy(source, WORKSHOP)
+    workshop.mkdir(parents=True, exist_ok=True)
+    with locked(workshop / "lock"):
+        for source in folder.iterdir():
+            shutil.copy(source, workshop)
         if not (stamp.exists() and stamp.read_text() == wanted):
             with timed(f"installed {lock_file.name}"):
                 quietly = ["--silent", "--ignore-scripts", "--no-audit", "--no-fund"]
-                subprocess.run(["npm", "ci", *quietly], cwd=WORKSHOP, check=True)
+                subprocess.run(["npm", "ci", *quietly], cwd=workshop, check=True)
                 stamp.write_text(wanted)
 
 
@@ -91,10 +93,7 @@ def service(folder: Path, *options: str) -> Iterator[dict[str, str]]:
                     "the service did not start:\n" + log.read_text(errors="replace")[-2000:]
                 )
             time.sleep(0.02)
-        lines = (
-            line.split("=", 1) for line in demo.read_text().splitlines() if not line.startswith("#")
-        )
-        yield dict(lines)
+        yield variables_in(demo.read_text())
     finally:
         stop(process)
 
@@ -109,12 +108,51 @@ def passes(name: str, command: list[str | Path], folder: Path, variables: dict[s
         )
 
 
+def variables_in(text: str) -> dict[str, str]:
+    """The variables of lines like `NAME=value`."""
+    return dict(line.split("=", 1) for line in text.splitlines() if not line.startswith("#"))
+
+
+def enrol(variables: dict[str, str], *arguments: str) -> dict[str, str]:
+    """The variables with those of a person who can sign in."""
+    command = [programs() / "python", "-B", "enrol.py", *arguments]
+    environment = without_aws() | variables
+    done = subprocess.run(
+        command, cwd=PYTHON, env=environment, check=False, stdout=subprocess.PIPE, text=True
+    )
+    if done.returncode:
+        raise Failed("nobody can sign in")
+    return variables | variables_in(done.stdout)
+
+
+def sign_in(variables: dict[str, str]) -> bool:
+    """Runs the suites in which people sign in; for a service elsewhere."""
+    modules()
+    pytest = [programs() / "python", "-B", "-m", "pytest", "--quiet", "-p", "no:cacheprovider"]
+    node = ["node", "--test", "--test-reporter=spec", "people.test.js"]
+    return all(
+        [
+            passes("people, with Authlib", [*pytest, "test_people.py"], PYTHON, variables),
+            passes("people, with openid-client", node, WORKSHOP, variables),
+        ]
+    )
+
+
+def people() -> int:
+    """Signs people in at a service of its own."""
+    with tempfile.TemporaryDirectory(prefix="kith-", ignore_cleanup_errors=True) as folder, service(
+        Path(folder)
+    ) as started:
+        return 0 if sign_in(enrol(started | {"KITH_OUTBOX": f"{folder}/outbox"})) else 1
+
+
 def suites() -> int:
     python = programs() / "python"
     modules()
     with tempfile.TemporaryDirectory(prefix="kith-", ignore_cleanup_errors=True) as folder, service(
         Path(folder)
-    ) as variables:
+    ) as started:
+        variables = enrol(started | {"KITH_OUTBOX": f"{folder}/outbox"})
         # No compiled sources and no cache among the sources.
         pytest = [
             python,
@@ -145,12 +183,14 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--prepare", action="store_true", help="install the clients and stop")
-    if parser.parse_args().prepare:
+    parser.add_argument("--people", action="store_true", help="sign people in, and nothing else")
+    arguments = parser.parse_args()
+    if arguments.prepare:
         programs()
         generated.programs()
         modules()
         return 0
-    return suites()
+    return people() if arguments.people else suites()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 again.
 
     deploy_local.py -- COMMAND …                 the whole stack: KITH_URL, KITH_TABLE,
-                                                 KITH_SWEEPER, KITH_STREAM and KITH_ENDPOINT are set
+                                                 KITH_SWEEPER, KITH_STREAM, KITH_MAILER and
+                                                 KITH_ENDPOINT are set
     deploy_local.py --engine-only -- COMMAND …   only the DynamoDB engine: KITH_ENDPOINT is set
     deploy_local.py --prepare                    installs the tools, prints the folder of their
                                                  programs
@@ -86,7 +87,7 @@ def on_deployed(deployed: "stack.Stack", command: list[str], variables: dict[str
     with deployed.reachable() as url:
         functions = {
             f"KITH_{name.upper()}": deployed.physical[f"{name}Function"]
-            for name in ("Sweeper", "Stream")
+            for name in ("Sweeper", "Stream", "Mailer")
         }
         where = {"KITH_URL": url, "KITH_TABLE": deployed.table} | functions
         code = run(command, variables | where)

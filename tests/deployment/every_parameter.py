@@ -7,19 +7,27 @@ says.
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from email.utils import parseaddr
 
 import boto3
 
+from authenticator import Authenticator
 from machine import ROOT, dummy_aws
 
+sys.path.append(str(ROOT / "tests" / "clients" / "python"))
+
+from visitor import Visitor  # noqa: E402
+
 DOMAIN, ORIGIN, BUS, RESTORED = "id.example.com", "https://app.example.com", "people", "kith-restored"
-BUCKET = "kith-audit"
+BUCKET, SENDER = "kith-audit", "no-reply@example.com"
+PASSWORD = "brass-lantern-quiet-meadow"
 # The values of parameters whose resources are not created here.
 PLAIN = {
     "AllowedOrigins": f"{ORIGIN},https://admin.example.com",
@@ -36,7 +44,11 @@ PLAIN = {
     "EventBusName": BUS,
     "ImportThrottlingRate": "2",
     "LatencyThresholdMs": "300",
+    "LoginMemorySize": "1024",
+    "LoginReservedConcurrency": "20",
     "LogRetentionDays": "90",
+    "MailFrom": SENDER,
+    "MailIdentity": "example.com",
     "MemorySize": "1024",
     "OperationMetrics": "true",
     "SystemRoots": "true",
@@ -63,6 +75,7 @@ def prepare(deployed) -> dict[str, str]:
     }
     boundary = of("iam").create_policy(PolicyName="boundary", PolicyDocument=json.dumps(document))
     topic = of("sns").create_topic(Name="alarms")["TopicArn"]
+    of("ses").verify_domain_identity(Domain="example.com")
     table, stream = restore(deployed)
     return PLAIN | {
         "AlarmTopicArn": topic,
@@ -71,6 +84,7 @@ def prepare(deployed) -> dict[str, str]:
         "ExistingTableStreamArn": stream,
         "HostedZoneId": zone["HostedZone"]["Id"].rsplit("/", 1)[-1],
         "LogKeyArn": key,
+        "MailBounceTopicArn": of("sns").create_topic(Name="bounces")["TopicArn"],
         "PermissionsBoundaryArn": boundary["Policy"]["Arn"],
         "SealingKeyArn": of("kms").create_key()["KeyMetadata"]["Arn"],
         "TableKeyArn": key,
@@ -193,12 +207,16 @@ def export() -> None:
 
 def sealing() -> None:
     """The keys that the replaced stack left in the clear are sealed, and serve."""
-    items = client("dynamodb").query(
-        TableName=RESTORED,
-        KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues={":pk": {"S": "K#private"}},
-    )["Items"]
-    expect(len(items) > 1, f"too few private keys: {items}")
+    items = [
+        item
+        for partition in ("K#private", "K#login")
+        for item in client("dynamodb").query(
+            TableName=RESTORED,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": partition}},
+        )["Items"]
+    ]
+    expect(len(items) > 3, f"too few keys: {items}")
     for item in items:
         expect("secret" not in item, f"{item['sk']} is not sealed")
         expect(item["sealed_by"]["S"].startswith("arn:"), f"{item['sk']} is sealed by {item}")
@@ -255,6 +273,84 @@ def consult(where: Mapping[str, str]) -> dict[str, dict]:
     return {entry["check"]: entry for entry in json.loads(text)}
 
 
+def mails(headers: dict[str, str]) -> None:
+    """The mailer sends an invitation from the address of the parameter, with a link to the domain
+    by which a person sets a password and signs in; and no mail to an address that bounced."""
+    person = {
+        "username": "mia", "given_name": "Mia", "preferred_email": "mia@example.org", "invite": True,
+    }  # fmt: skip
+    made = json.load(send("POST", "/identity/users", headers, json.dumps(person).encode()))
+    (mail,) = sent_to("mia@example.org")
+    expect(parseaddr(mail["Source"])[1] == SENDER, f"another sender: {mail}")
+    links = re.findall(rf"https://{DOMAIN}/idhub/login/link\S*#\S+", mail["BodyText"])
+    expect(len(links) == 1, f"no link to the domain: {mail}")
+    browser = Visitor(f"https://{DOMAIN}", os.environ["KITH_URL"])
+    browser.set_password(links[0], PASSWORD)
+    browser.open(f"https://{DOMAIN}/idhub/login/acme").sign_in("mia", PASSWORD)
+    expect(browser.url.endswith("/idhub/account"), f"nobody is signed in: {browser.text}")
+    expect(browser.call("GET", "/identity/me").json()["id"] == made["id"], "somebody else")
+    passkeys(browser)
+    notification = {
+        "eventType": "Bounce",
+        "bounce": {
+            "bounceType": "Permanent",
+            "bouncedRecipients": [{"emailAddress": "mia@example.org"}],
+            "timestamp": "2026-11-21T10:00:02.000Z",
+        },
+        "mail": {"tags": {"tenant": ["acme"], "user": [made["id"]]}},
+    }
+    topics = client("sns").list_topics()["Topics"]
+    (topic,) = [t["TopicArn"] for t in topics if t["TopicArn"].endswith(":bounces")]
+    client("sns").publish(TopicArn=topic, Message=json.dumps(notification))
+    login = {"pk": {"S": f"T#acme#U#{made['id']}"}, "sk": {"S": "LOGIN"}}
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        item = client("dynamodb").get_item(TableName=RESTORED, Key=login).get("Item", {})
+        if "bounced" in repr(item):
+            break
+        time.sleep(0.5)
+    else:
+        raise SystemExit(f"every_parameter: the bounce was not noted: {item}")
+    send("POST", f"/identity/users/{made['id']}/invite", headers)
+    mailer = {"FunctionName": os.environ["KITH_MAILER"], "Qualifier": "live"}
+    client("lambda").invoke(**mailer, Payload=b"{}")
+    again = [m["Subject"] for m in sent_to("mia@example.org") if "/login/link" in m["BodyText"]]
+    expect(len(again) == 1, f"mail goes to an address that bounced: {again}")
+
+
+def passkeys(browser: Visitor) -> None:
+    """A person who is signed in adds a passkey, signs in with it, and removes it."""
+    device = Authenticator(f"https://{DOMAIN}", DOMAIN)
+    account = f"https://{DOMAIN}/idhub/account"
+    options = browser.call("POST", "/idhub/account/passkeys/options").json()
+    browser.open(account).send(
+        "/idhub/account/passkeys", credential=device.create(options), name="Laptop"
+    )
+    expect("Laptop" in browser.open(account).text, f"no passkey: {browser.text}")
+    other = Visitor(browser.base, os.environ["KITH_URL"])
+    other.open(f"https://{DOMAIN}/idhub/login/acme")
+    options = other.call("POST", "/idhub/login/passkey/options").json()
+    other.send("/idhub/login/passkey", credential=device.get(options))
+    expect(other.url == account, f"the passkey does not sign in: {other.text}")
+    other.send("/idhub/account/passkeys/rename", name="Old laptop")
+    other.open(account).send("/idhub/account/passkeys/remove")
+    expect("laptop" not in other.open(account).text, "the passkey is not removed")
+
+
+def sent_to(address: str) -> list[dict]:
+    """The mails that SES has for an address, once there is one."""
+    deadline = time.monotonic() + 30
+    found: list[dict] = []
+    while time.monotonic() < deadline and not found:
+        url = f"{os.environ['KITH_ENDPOINT']}/_ministack/ses/messages"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            messages = json.load(answer)["messages"].values()
+        found = [mail for each in messages for mail in each if address in mail["To"]]
+        time.sleep(0.2)
+    expect(bool(found), f"no mail to {address} was sent")
+    return found
+
+
 def settings() -> None:
     """Checks the settings of functions and logs, and the backup plan. ministack gives roles no
     boundary; test_template.py checks it."""
@@ -272,10 +368,11 @@ def settings() -> None:
 
 def main() -> None:
     headers = data(sys.argv[1])
-    sealing()
     events(headers)
     export()
     address(headers)
+    mails(headers)
+    sealing()
     settings()
     print("every_parameter: a restored table with every parameter serves as before")
 

@@ -1,8 +1,8 @@
 """Two small HTTP servers on loopback that stand between a client and ministack.
 
 `Front` gives the API a plain base URL: ministack tells APIs apart by the Host header alone.
-`TableGuard` stands before the table, the event bus and KMS and answers as IAM would: ministack does not
-know `dynamodb:LeadingKeys`.
+`TableGuard` stands before the table, the event bus, KMS, S3 and SES and answers as IAM would: ministack
+does not know `dynamodb:LeadingKeys`.
 """
 
 import contextlib
@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import policies
 
+# Where SES takes mails.
+SEND = "v2/email/outbound-emails"
 # RFC 9110 §7.6.1, and what the server here writes itself.
 NOT_FORWARDED = {
     "connection",
@@ -147,7 +149,9 @@ def table_guard(
             service, operation = self.headers.get("X-Amz-Target", ".").split(".")
             request = json.loads(body) if service else {}
             match service:
-                # Of the services that are called here, S3 alone has no such header.
+                # Of the services that are called here, S3 and SES have no such header.
+                case "" if (self.command, path) == ("POST", SEND):
+                    asked = policies.sendings(json.loads(body))
                 case "" if self.command == "PUT":
                     asked = policies.storings(path)
                 case "":

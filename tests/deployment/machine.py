@@ -26,7 +26,7 @@ UV = "uv==0.13.9"
 # ministack's other services open ports of their own, some on every interface.
 SERVICES = (
     "acm,apigateway,backup,cloudformation,cloudwatch,dynamodb,events,iam,kms,lambda,logs,route53,s3,"
-    "sns,sqs,sts"
+    "ses,sns,sqs,sts"
 )
 
 

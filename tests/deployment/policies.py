@@ -1,4 +1,4 @@
-"""The resources that a request to DynamoDB, EventBridge, KMS or S3 touches, and whether a role's
+"""The resources that a request to DynamoDB, EventBridge, KMS, S3 or SES touches, and whether a role's
 policies allow it.
 
 Knows the parts of IAM that template.yaml uses, and stops at any other rather than guess.
@@ -6,6 +6,7 @@ Knows the parts of IAM that template.yaml uses, and stops at any other rather th
 
 import re
 from dataclasses import dataclass
+from email.utils import parseaddr
 
 SINGLE = {"GetItem": "Key", "PutItem": "Item", "UpdateItem": "Key", "DeleteItem": "Key"}
 IN_TRANSACTION = {
@@ -20,8 +21,8 @@ IN_TRANSACTION = {
 @dataclass(frozen=True)
 class Access:
     """One action on a table or an index, with the partition keys that it names; or one on an event
-    bus, by its name, with a KMS key, by its id, with the context as keys, or on an object of S3, by
-    its bucket and its key."""
+    bus, by its name, with a KMS key, by its id, with the context as keys, on an object of S3, by its
+    bucket and its key, or with an identity of SES, with the sender as key."""
 
     action: str
     table: str
@@ -35,7 +36,7 @@ class Access:
             return f"event-bus/{self.table}"
         if self.service == "kms":
             return f"key/{self.table}"
-        if self.service == "s3":
+        if self.service in ("s3", "ses"):
             return self.table
         return f"table/{self.table}" + (f"/index/{self.index}" if self.index else "")
 
@@ -79,6 +80,15 @@ def publications(request: dict) -> list[Access]:
 def storings(path: str) -> list[Access]:
     """Returns what a PutObject at `/<bucket>/<key>` asks for."""
     return [Access("PutObject", path.lstrip("/"), None, (), "s3")]
+
+
+def sendings(request: dict) -> list[Access]:
+    """Returns what a SendEmail of SES asks for, if the domain of the sender is the identity. For a
+    whole message SES asks for another right too."""
+    _, sender = parseaddr(request["FromEmailAddress"])
+    actions = ["SendEmail"] + (["SendRawEmail"] if "Raw" in request["Content"] else [])
+    identity = f"identity/{sender.rsplit('@', 1)[-1]}"
+    return [Access(action, identity, None, (sender,), "ses") for action in actions]
 
 
 def sealings(operation: str, request: dict) -> list[Access]:
@@ -154,6 +164,8 @@ def holds(operator: str, tested: dict, access: Access) -> bool:
     if (operator, name) == ("StringEquals", "kms:ViaService"):
         # Functions ask KMS themselves here; what DynamoDB asks it for is not seen.
         return False
+    if (operator, name) == ("StringEquals", "ses:FromAddress"):
+        return access.keys == tuple(several(wanted))
     if operator == "StringEquals" and name.startswith("kms:EncryptionContext:"):
         context = name.rsplit(":", 1)[-1]
         return any(f"{context}={value}" in access.keys for value in several(wanted))

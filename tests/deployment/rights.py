@@ -23,11 +23,13 @@ ACTIONS = (
 )  # fmt: skip
 # One of each kind in shared/src/store/keys, and some that no item has.
 KEYS = (
-    "F#1", "HEALTH", "I#1", "IMPORTS", "K#audit", "K#cursor", "K#digests", "K#private", "K#public",
-    "K#shared", "R#1", "SWEEP", "T#acme", "T#acme#A#20261121#0", "T#acme#AU", "T#acme#B#1", "T#acme#C",
-    "T#acme#C#1", "T#acme#D", "T#acme#D#1", "T#acme#E#1", "T#acme#I#1", "T#acme#J", "T#acme#L#0",
-    "T#acme#M#1", "T#acme#N#1", "T#acme#O#0", "T#acme#P#1", "T#acme#Q#1", "T#acme#R#1", "T#acme#S#1",
-    "T#acme#U#1", "T#acme#V#1", "T#acme#W#1", "T#acme#X#1", "T#acme#Y#1", "TENANTS", "X#1",
+    "F#1", "HEALTH", "I#1", "IMPORTS", "K#audit", "K#cursor", "K#digests", "K#login", "K#private",
+    "K#public", "K#shared", "OUTBOX#0", "R#1", "SWEEP", "T#acme", "T#acme#A#20261121#0",
+    "T#acme#AD", "T#acme#AU", "T#acme#B#1", "T#acme#C", "T#acme#C#1", "T#acme#D", "T#acme#D#1",
+    "T#acme#E#1", "T#acme#I#1", "T#acme#J", "T#acme#L#0", "T#acme#LK#1", "T#acme#M#1", "T#acme#N#1",
+    "T#acme#O#0", "T#acme#OC#1", "T#acme#P#1", "T#acme#PK#1", "T#acme#PW#1", "T#acme#Q#1",
+    "T#acme#R#1", "T#acme#S#1", "T#acme#SE#1", "T#acme#U#1", "T#acme#V#1", "T#acme#W#1",
+    "T#acme#X#1", "T#acme#Y#1", "TENANTS", "X#1",
 )  # fmt: skip
 # Of one inline policy, and of all of a role together.
 LARGEST_POLICY = 10_240

@@ -146,8 +146,11 @@ class Stack:
     def reachable(self) -> Iterator[str]:
         """Connects routes and table for as long as the block lasts, and yields the base URL."""
         self.add_routes()
-        # The command calls the sweeper when it wants to see what it does.
-        self.client("events").disable_rule(Name=self.physical["SweeperFunctionEachMinute"])
+        # The command calls the sweeper and the mailer when it wants to see what they do.
+        for name in ("Sweeper", "Mailer"):
+            rule = self.physical.get(f"{name}FunctionEachMinute")
+            if rule:
+                self.client("events").disable_rule(Name=rule)
         roles = {name: self.statements(name) for name in self.of_type("AWS::Lambda::Function")}
         guard = loopback.table_guard(self.backend, roles, self.partition_keys(), self._denied)
         front = loopback.front(self.backend, f"{self.api}.execute-api.localhost")

@@ -2,7 +2,7 @@
 
 import unittest
 
-from policies import Access, accesses, allowed, sealings, storings
+from policies import Access, accesses, allowed, sealings, sendings, storings
 
 KEY = {None: "pk", "gsi1": "gsi1pk"}
 
@@ -95,6 +95,25 @@ class Objects(unittest.TestCase):
         for path, due in (("/audit/acme/1.json", True), ("/other/acme/1.json", False)):
             (access,) = storings(path)
             self.assertEqual(allowed([store], access), due, path)
+
+
+class Mails(unittest.TestCase):
+    def test_a_mail_leaves_from_its_address_alone_and_a_whole_message_needs_two_rights(self) -> None:
+        arn = "arn:aws:ses:us-east-1:123456789012:identity/example.com"
+        send = {
+            "Effect": "Allow",
+            "Action": ["ses:SendEmail", "ses:SendRawEmail"],
+            "Resource": arn,
+            "Condition": {"StringEquals": {"ses:FromAddress": "no-reply@example.com"}},
+        }
+        for sender, kind, due in (
+            ("no-reply@example.com", "Raw", True),
+            ("ceo@example.com", "Raw", False),
+            ("no-reply@example.org", "Simple", False),
+        ):
+            asked = sendings({"FromEmailAddress": sender, "Content": {kind: {}}})
+            self.assertEqual([allowed([send], access) for access in asked], [due] * len(asked))
+            self.assertEqual(len(asked), 2 if kind == "Raw" else 1)
 
 
 if __name__ == "__main__":

@@ -34,13 +34,19 @@ SET = GRADUAL | {
     "ExistingTableStreamArn": ARN.format("dynamodb", "table/restored/stream/1"),
     "HostedZoneId": "Z1",
     "LogKeyArn": ARN.format("kms", "key/1"),
+    "MailBounceTopicArn": ARN.format("sns", "bounces"),
+    "MailFrom": "no-reply@example.com",
+    "MailIdentity": "example.com",
     "OperationMetrics": "true",
     "SealingKeyArn": ARN.format("kms", "key/3"),
     "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
     "TableKeyArn": ARN.format("kms", "key/2"),
 }
+READS = ("GetItem", "BatchGetItem", "Query", "Scan")
 # The functions that leave audit entries.
-AUDITING = ("Token", "Users", "Personas", "Definitions", "Subjects", "Sweeper")
+AUDITING = ("Token", "Users", "Personas", "Definitions", "Subjects", "Login", "Sweeper")
+# The functions that no route calls.
+BACKGROUND = ("SweeperFunction", "StreamFunction", "MailerFunction")
 FUNCTIONS = sorted(
     name
     for name, resource in SOURCE["Resources"].items()
@@ -179,10 +185,11 @@ class Alarms(unittest.TestCase):
         for name, alarm in self.alarms.items():
             self.assertNotIn("ExtendedStatistic", alarm["Properties"], name)
 
-    def test_a_sweeper_that_does_not_run_is_no_good_sign(self) -> None:
-        silent = self.alarms["SweeperSilentAlarm"]["Properties"]
-        self.assertEqual(silent["MetricName"], "Invocations")
-        self.assertEqual(silent["TreatMissingData"], "breaching")
+    def test_a_function_that_the_schedule_does_not_call_rings(self) -> None:
+        for name in ("Sweeper", "Mailer"):
+            silent = self.alarms[f"{name}SilentAlarm"]["Properties"]
+            self.assertEqual(silent["MetricName"], "Invocations")
+            self.assertEqual(silent["TreatMissingData"], "breaching")
 
     def test_an_audit_that_nobody_verifies_rings(self) -> None:
         silent = self.alarms["AuditUnverifiedAlarm"]["Properties"]
@@ -190,7 +197,7 @@ class Alarms(unittest.TestCase):
         self.assertEqual(silent["TreatMissingData"], "breaching")
 
     def test_functions_that_nobody_waits_for_are_watched(self) -> None:
-        self.assertLessEqual({"SweeperFunction", "StreamFunction"}, self.watched("Errors"))
+        self.assertLessEqual(set(BACKGROUND), self.watched("Errors"))
         self.assertEqual(self.watched("AsyncEventsDropped"), {"SweeperFunction"})
         self.assertIn("PolledEventCount", dict(self.metrics(self.alarms["StreamSilentAlarm"])))
         mapping = transformed().document["Resources"]["StreamFunctionUsers"]["Properties"]
@@ -201,7 +208,7 @@ class Alarms(unittest.TestCase):
 
     def test_one_failure_rolls_nothing_back(self) -> None:
         for name in FUNCTIONS:
-            if name in ("SweeperFunction", "StreamFunction"):
+            if name in BACKGROUND:
                 continue
             alarm = self.alarms[f"{name.removesuffix('Function')}DeploymentAlarm"]["Properties"]
             (result,) = [q for q in alarm["Metrics"] if "Expression" in q]
@@ -225,6 +232,7 @@ class Metrics(unittest.TestCase):
     def test_a_filter_reads_what_the_log_line_has(self) -> None:
         lines = {
             "AccessLogs": "template.yaml",
+            "MailerLogs": "functions/mailer/src",
             "SweeperLogs": "functions/sweeper/src",
         }
         for name, found in self.filters(**SET).items():
@@ -253,7 +261,7 @@ class Metrics(unittest.TestCase):
         self.assertEqual(named, {"$.operation"})
 
     def test_each_function_with_routes_tells_all_of_them(self) -> None:
-        behind_routes = [n for n in FUNCTIONS if n not in ("SweeperFunction", "StreamFunction")]
+        behind_routes = [n for n in FUNCTIONS if n not in BACKGROUND]
         for name in behind_routes:
             of = name.removesuffix("Function")
             own = [f for f in self.filters(**SET).values() if f["Properties"]["LogGroupName"] == f"{of}Logs"]
@@ -286,7 +294,7 @@ class Dashboard(unittest.TestCase):
             w["properties"]["query"] for w in self.widgets if w["properties"]["title"] == "Operations"
         ]
         for name in FUNCTIONS:
-            if name not in ("SweeperFunction", "StreamFunction"):
+            if name not in BACKGROUND:
                 self.assertIn(f"SOURCE '{name.removesuffix('Function')}Logs'", query)
 
     def test_no_widget_covers_another(self) -> None:
@@ -347,6 +355,7 @@ class Resources(unittest.TestCase):
         users = {
             **{f"{name}Role": "audit" for name in AUDITING},
             "TokenRole": ["private-keys", "audit", "digests"],
+            "LoginRole": ["audit", "login"],
             "SweeperRole": ["audit", "digests"],
         }
         for name, statements in transformed(**SET).roles().items():
@@ -367,6 +376,98 @@ class Resources(unittest.TestCase):
             if allowed(statements, Access(action, "restored", None, ("K#digests",)))
         }
         self.assertEqual(reach, {"SweeperRole", "TokenRole"})
+
+    def reach(self, key: str, *actions: str) -> set[str]:
+        """The roles that may do one of the actions to the items of a partition."""
+        return {
+            role
+            for role, statements in transformed(**SET).roles().items()
+            for action in actions or READS
+            if allowed(statements, Access(action, "restored", None, (key,)))
+        }
+
+    def test_g31_only_the_login_function_reads_credentials_and_the_keys_that_seal_them(self) -> None:
+        for key in ("T#acme#PW#1", "T#acme#PK#1", "T#acme#LK#1", "K#login"):
+            self.assertEqual(self.reach(key), {"LoginRole"}, key)
+        for key in ("T#acme#PW#1", "T#acme#PK#1", "K#login"):
+            self.assertEqual(self.reach(key, "PutItem", "UpdateItem"), {"LoginRole"}, key)
+        for key in ("T#acme#PW#1", "T#acme#PK#1", "T#acme#LK#1"):
+            erase = {"LoginRole", "UsersRole", "SweeperRole"}
+            self.assertLessEqual(self.reach(key, "DeleteItem"), erase | {"MailerRole"}, key)
+
+    def test_g31_no_function_has_both_passwords_and_signing_keys(self) -> None:
+        self.assertEqual(self.reach("K#private", *READS, "PutItem"), {"TokenRole"})
+
+    def test_g44_only_the_mailer_makes_links_and_only_the_login_function_takes_them(self) -> None:
+        self.assertEqual(self.reach("T#acme#LK#1", "PutItem"), {"MailerRole"})
+        self.assertEqual(self.reach("OUTBOX#0"), {"MailerRole"})
+        self.assertEqual(
+            self.reach("OUTBOX#0", "PutItem"), {"LoginRole", "UsersRole", "MailerRole"}
+        )
+
+    def test_g6_only_the_login_function_makes_codes_and_the_token_function_takes_them(self) -> None:
+        self.assertEqual(self.reach("T#acme#OC#1"), {"TokenRole"})
+        self.assertEqual(self.reach("T#acme#OC#1", "PutItem"), {"LoginRole", "TokenRole"})
+
+    def test_g23_functions_that_people_call_read_sessions_and_background_functions_do_not(self) -> None:
+        calls = {f"{n}Role" for n in ("Token", "Users", "Personas", "Definitions", "Subjects", "Login")}
+        self.assertEqual(self.reach("T#acme#SE#1", "GetItem"), calls)
+
+    def test_g72_only_the_mailer_sends_and_from_one_address(self) -> None:
+        for parameters in ({}, SET):
+            sending = {
+                name: statement
+                for name, statements in transformed(**parameters).roles().items()
+                for statement in statements
+                if "ses:" in json.dumps(statement["Action"])
+            }
+            self.assertEqual(set(sending), {"MailerRole"} if parameters else set())
+        condition = {"StringEquals": {"ses:FromAddress": "no-reply@example.com"}}
+        self.assertEqual(sending["MailerRole"]["Condition"], condition)
+        statements = transformed(**SET).roles()["MailerRole"]
+        for sender, right in (("no-reply@example.com", True), ("ceo@example.com", False)):
+            access = Access("SendEmail", "identity/example.com", None, (sender,), "ses")
+            self.assertEqual(allowed(statements, access), right, sender)
+        told = {
+            name: function["Properties"]["Environment"]["Variables"].get("KITH_MAIL_FROM")
+            for name, function in transformed(**SET).of_type("AWS::Lambda::Function").items()
+        }
+        self.assertEqual({k: v for k, v in told.items() if v}, {"MailerFunction": "no-reply@example.com"})
+
+    def test_g72_a_topic_of_bounces_calls_the_mailer(self) -> None:
+        self.assertEqual(transformed().of_type("AWS::SNS::Subscription"), {})
+        (subscription,) = transformed(**SET).of_type("AWS::SNS::Subscription").values()
+        (permission,) = (
+            found["Properties"]
+            for name, found in transformed(**SET).of_type("AWS::Lambda::Permission").items()
+            if name == "BouncePermission"
+        )
+        self.assertEqual(permission["SourceArn"], SET["MailBounceTopicArn"])
+        self.assertEqual(permission["FunctionName"], subscription["Properties"]["Endpoint"])
+
+    def test_g47_mail_needs_an_identity_and_a_name_for_its_links(self) -> None:
+        mail = {"MailFrom": "no-reply@example.com", "MailIdentity": "example.com"}
+        named = mail | {"BaseUrl": "https://id.example.com"}
+        for parameters, good in (
+            ({}, True), (named, True), (mail, False),
+            ({"MailFrom": mail["MailFrom"], "BaseUrl": named["BaseUrl"]}, False),
+            ({"MailIdentity": "example.com"}, False),
+            ({"MailBounceTopicArn": SET["MailBounceTopicArn"]}, False),
+        ):  # fmt: skip
+            template = Template(SOURCE, parameters)
+            broken = [
+                assertion["AssertDescription"]
+                for rule in SOURCE["Rules"].values()
+                if template.judge(rule["RuleCondition"])
+                for assertion in rule["Assertions"]
+                if not template.judge(assertion["Assert"])
+            ]
+            self.assertEqual(broken == [], good, parameters)
+        for address, wrong in (
+            ("no-reply@example.com", False), ("", False), ("Kith <no-reply@example.com>", True),
+            ("example.com", True), ("a@b", True),
+        ):  # fmt: skip
+            self.assertEqual(refused("MailFrom", address), wrong, address)
 
     def test_only_an_export_reads_many_entries_at_once(self) -> None:
         for parameters, due in (({}, []), (SET, ["T#acme#U#1", "T#acme#AU"])):
@@ -433,7 +534,7 @@ class Resources(unittest.TestCase):
 
     def test_a_request_ends_before_the_gateway_gives_it_up(self) -> None:
         for name, function in transformed().of_type("AWS::Lambda::Function").items():
-            if name not in ("SweeperFunction", "StreamFunction"):
+            if name not in BACKGROUND:
                 self.assertLess(function["Properties"]["Timeout"], 30, name)
 
     def test_lambda_does_not_log_each_call(self) -> None:
@@ -444,9 +545,15 @@ class Resources(unittest.TestCase):
     def test_the_base_url_is_that_of_the_domain_unless_it_is_named(self) -> None:
         named = SET | {"BaseUrl": "https://cdn.example.com"}
         for parameters, due in (({}, ""), (SET, "https://id.example.com"), (named, named["BaseUrl"])):
-            functions = transformed(**parameters).of_type("AWS::Lambda::Function").values()
-            urls = {f["Properties"]["Environment"]["Variables"]["KITH_BASE_URL"] for f in functions}
-            self.assertEqual(urls, {due})
+            functions = transformed(**parameters).of_type("AWS::Lambda::Function")
+            urls = {
+                name: function["Properties"]["Environment"]["Variables"]["KITH_BASE_URL"]
+                for name, function in functions.items()
+            }
+            # Nobody asks the mailer under a name from which it could take it.
+            own = due or "https://Api.execute-api.us-east-1.amazonaws.com"
+            self.assertEqual(urls.pop("MailerFunction"), own)
+            self.assertEqual(set(urls.values()), {due})
 
     def test_the_stack_is_within_the_limits(self) -> None:
         document = transformed(**SET).document

@@ -7,6 +7,7 @@ use maintenance::traces::{self, SearchText, Trace};
 use serde_json::{Value, json};
 use shared::domain::id::{BaseId, PartyId, TenantId, UserId};
 use shared::domain::lookup::Lookup;
+use shared::domain::people::{Life, LinkKind, LoginFacts, PendingAddress, Session};
 use shared::domain::sso::Principal;
 use shared::domain::system_profile::{Overrides, SystemProfile};
 use shared::domain::versioned::Versioned;
@@ -24,6 +25,38 @@ const CONSENTS: &str = "/identity/config/consents";
 const DIGEST: &str = "359f84e43fe50b4619111e3a040868f479e29e4a026654fa398a94fd2546158a";
 /// The systems in which a person with everything has a profile.
 const SYSTEMS: [&str; 3] = ["crm", "web", "app"];
+
+/// The beginnings of texts that stand in a person's values.
+const WORDS: [&str; 28] = [
+    "Zwaardvis",
+    "Zandloper",
+    "Windroos",
+    "Vuurtoren",
+    "Ankertouw",
+    "Meerpaal",
+    "Boegspriet",
+    "Kompas",
+    "Sextant",
+    "Bakboord",
+    "Stuurboord",
+    "Kraaiennest",
+    "Fokkenmast",
+    "Bezaan",
+    "Gaffel",
+    "Giek",
+    "Kluiver",
+    "Dreganker",
+    "Loefzijde",
+    "Lijzijde",
+    "Spinnaker",
+    "Takelage",
+    "Wimpel",
+    "Nieuw",
+    "Roerganger",
+    "Vlaggenmast",
+    "Scheepsbel",
+    "Kielzog",
+];
 
 /// The resources for people with everything: definitions, servers, applications, and clients with
 /// all rights.
@@ -220,35 +253,8 @@ impl Setting {
         self.profiles(id, &word("Wimpel")).await;
         paths.push(format!("{USERS}/{}", bases[0]));
         paths.push(self.consent(&user, &word("Roerganger")).await);
-        let mut words: Vec<_> = [
-            "Zwaardvis",
-            "Zandloper",
-            "Windroos",
-            "Vuurtoren",
-            "Ankertouw",
-            "Meerpaal",
-            "Boegspriet",
-            "Kompas",
-            "Sextant",
-            "Bakboord",
-            "Stuurboord",
-            "Kraaiennest",
-            "Fokkenmast",
-            "Bezaan",
-            "Gaffel",
-            "Giek",
-            "Kluiver",
-            "Dreganker",
-            "Loefzijde",
-            "Lijzijde",
-            "Spinnaker",
-            "Takelage",
-            "Wimpel",
-            "Nieuw",
-            "Roerganger",
-        ]
-        .map(word)
-        .into();
+        self.credentials(&user.id, word).await;
+        let mut words: Vec<_> = WORDS.map(word).into();
         words.extend([number, phone]);
         Everything { user, words, paths, persona, subject, request, bases }
     }
@@ -261,6 +267,25 @@ impl Setting {
         });
         self.crm.post(&user.below("consents"), decision).await.is(200);
         user.below("consents/news")
+    }
+
+    /// Gives a user what people sign in with, one of each kind: a password, a passkey, a link, a
+    /// session, an address that waits, a consent to a client and a family of refresh tokens.
+    async fn credentials(&self, user: &str, word: impl Fn(&str) -> String) {
+        let Self { service, crm, .. } = self;
+        service.give_password(user, "a password of the person").await;
+        service.give_passkey(user, &word("Vlaggenmast")).await;
+        let asked_at = service.clock.now();
+        let address = format!("{}@example.org", word("Scheepsbel"));
+        let pending = PendingAddress { address, asked_at };
+        let ask = |login: &mut LoginFacts| login.pending_address = Some(pending.clone());
+        service.change_account(user, Vec::new(), ask).await;
+        service.give_link(user, LinkKind::Address).await;
+        let session = Session::begin(service.table.env(), Life::SelfService, &["pwd"], None);
+        let session = Session { browser: Some(word("Kielzog")), ..session };
+        service.put_session(user, session).await;
+        service.give_client_consent(user, &crm.id, &["openid", "profile"]).await;
+        service.give_family(user, &crm.id, &word("family")).await;
     }
 
     /// Stores the principals of a user: one of a person who signed in, one that is unlinked, one

@@ -23,29 +23,42 @@
 )]
 
 mod answer;
+mod authenticator;
+mod browser;
 mod call;
+mod codes;
+mod credentials;
 mod engine;
 mod everything;
 mod faults;
 mod fixtures;
+mod form;
 mod gate;
 mod keys;
 mod lag;
+mod mails;
 mod people;
 mod publisher;
 mod service;
+mod signed_in;
 mod snapshot;
 mod throughput;
 
 pub use answer::Answer;
+pub use authenticator::{Authenticator, Parts, attestation_object, flag};
+pub use browser::{Browser, Page};
 pub use call::{Call, escape};
+pub use codes::{CHALLENGE, GiveCode, ORIGIN, PersonClient, REDIRECT_URI, VERIFIER};
 pub use engine::{Engine, endpoint};
 pub use everything::{Everything, Setting};
 pub use faults::{Fault, Faults, RecordedCall};
 pub use fixtures::{Resource, person, without_tag, without_tags};
+pub use form::Form;
 pub use gate::Gate;
 pub use keys::{ALGORITHMS, KeyPair, base64url, fresh, jwks, part, with};
+pub use mails::{MAIL_FROM, MailSeen, Postbox};
 pub use people::{Issuer, Person, link, profiles};
 pub use publisher::{Publisher, Reply};
 pub use service::{BASE, Client, START, Service, TENANT, scripts};
+pub use signed_in::SignedIn;
 pub use snapshot::Snapshot;

@@ -114,6 +114,10 @@ impl Client {
             integration: None,
             max_classifier: Classifier::most(),
             cnf: None,
+            user_version: None,
+            sid: None,
+            persona: None,
+            claims: Vec::new(),
         };
         claims.sub = claims.expected_subject();
         change(&mut claims);

@@ -136,6 +136,26 @@ fn every_operation_that_people_call_says_so() {
 }
 
 #[test]
+fn g20_every_operation_that_needs_a_caller_takes_the_cookie_of_a_session_and_no_other_does() {
+    let description = description();
+    for route in listed() {
+        let schemes = operation(&description, route)["security"].as_array().unwrap();
+        let takes = schemes.iter().any(|one| one.get("session").is_some());
+        assert_eq!(takes, route.is_guarded(), "{}", route.name);
+    }
+}
+
+#[test]
+fn g22_an_operation_that_asks_for_a_recent_sign_in_says_so() {
+    let description = description();
+    for route in listed() {
+        let told = operation(&description, route)["description"].as_str().unwrap();
+        assert_eq!(told.contains("`reauthenticate`"), route.reauthenticate, "{}", route.name);
+    }
+    assert!(listed().any(|route| route.reauthenticate));
+}
+
+#[test]
 fn ec17_summaries_are_short_and_unique_and_every_operation_has_a_description() {
     let description = description();
     let mut summaries = BTreeMap::new();

@@ -1,5 +1,6 @@
-//! The events in `events/`: requests as API Gateway sends them to a function (payload 2.0), and in
-//! `events/stream/` records as the table's stream sends them.
+//! The events in `events/`: requests as API Gateway sends them to a function (payload 2.0). In
+//! `events/stream/` and `events/mailer/` are records as the table's stream and other services send
+//! them.
 //!
 //! A file is named by the operation that it calls, and by what is special about it:
 //! `patch_user.base64.json`.
@@ -11,7 +12,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use shared::http::{Callers, Route};
 
-use crate::tables::{file, gateway_path, routes, table_of};
+use crate::tables::{file, gateway_path, read, routes, table_of};
+
+/// The functions that no route calls.
+const BACKGROUND: [&str; 2] = ["mailer", "stream"];
 
 /// An event.
 #[derive(Clone, Debug)]
@@ -89,7 +93,7 @@ pub fn all() -> Vec<Event> {
     let mut events = Vec::new();
     for folder in std::fs::read_dir(file("events")).unwrap().map(Result::unwrap) {
         let function = folder.file_name().into_string().unwrap();
-        if function == "stream" || !folder.path().is_dir() {
+        if BACKGROUND.contains(&function.as_str()) || !folder.path().is_dir() {
             continue;
         }
         for entry in std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap) {
@@ -99,6 +103,20 @@ pub fn all() -> Vec<Event> {
     }
     events.sort_by(|a, b| (&a.function, &a.name).cmp(&(&b.function, &b.name)));
     events
+}
+
+#[test]
+fn g72_the_mailer_reads_its_events() {
+    for (name, told) in [
+        ("outbox", "OUTBOX#2"),
+        ("schedule", "records: []"),
+        ("bounce", "jan@example.org"),
+        ("complaint", "complainedRecipients"),
+    ] {
+        let text = read(&format!("events/mailer/{name}.json"));
+        let event: mailer::MailerEvent = serde_json::from_str(&text).unwrap();
+        assert!(format!("{event:?}").contains(told), "{name}: {event:?}");
+    }
 }
 
 #[test]
@@ -184,6 +202,7 @@ fn events_hold_no_credentials() {
         };
         assert_eq!(event.content["headers"]["authorization"].as_str(), due, "{}", event.name);
         assert!(!event.content.to_string().contains("kith_"), "{}", event.name);
+        assert!(!event.content.to_string().contains("kith-session"), "{}", event.name);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The resources that the events name, with the same ids.
 
 use serde_json::{Value, json};
+use shared::app::App;
 use shared::domain::author::{Author, Reason};
 use shared::domain::change_request::{Actor, ChangeRequest};
 use shared::domain::client::Client;
@@ -10,6 +11,7 @@ use shared::domain::definition::{
 use shared::domain::hashing::Hashes;
 use shared::domain::id::{BaseId, DefinitionId, TenantId};
 use shared::domain::import::{Import, ImportState, Mode, RowCounts, RowReport, RowStatus};
+use shared::domain::people::{Life, Session, SessionCookie};
 use shared::domain::system::System;
 use shared::domain::system_profile::SystemProfile;
 use shared::domain::user::User;
@@ -18,6 +20,7 @@ use shared::store::definitions::DefinitionEdit;
 use shared::store::imports::ImportStep;
 use shared::store::system_profiles::create_profile;
 use shared::store::{Condition, Key, Table, Write};
+use shared::writing::AccountWriter;
 use tests::{KeyPair, TENANT, jwks, link};
 
 use crate::gateway::Gateway;
@@ -33,6 +36,8 @@ const FULLNAME: &str = "0192f3c1-5a00-7000-8000-000000000009";
 const CHANGE_REQUEST: &str = "0192f3c1-5a00-7000-8000-00000000000a";
 const IMPORT: &str = "0192f3c1-5a00-7000-8000-00000000000c";
 const SECRET: &str = "0192f3c1-5a00-7000-8000-00000000000d";
+const SESSION: &str = "0192f3c1-5a00-7000-8000-00000000000e";
+const NOTES: &str = "acme.0f0e0d0c0b0a09080706050403020102";
 const CRM_BACKEND: &str = "acme.0f0e0d0c0b0a09080706050403020100";
 const FORMER_BACKEND: &str = "acme.0f0e0d0c0b0a09080706050403020101";
 const SYSTEM_PROFILE: &str = "5f1c2f0e-8a34-4c52-9d3e-0a9f1f0c7b11";
@@ -72,6 +77,29 @@ pub async fn clients(table: &Table, tenant: &TenantId) {
         SECRET.clone_into(&mut client.secrets[0].id);
         table.create_client(&client).await.unwrap();
     }
+    let redirect_uris = vec!["https://app.example.com/callback".to_owned()];
+    let scopes = Scopes::new([Scope::Openid, Scope::Profile]);
+    let mut notes =
+        Client::register_person_client(tenant, "notes", scopes, redirect_uris, table.env());
+    notes.client_id = NOTES.parse().unwrap();
+    table.create_client(&notes).await.unwrap();
+}
+
+/// A browser in which the user has signed in.
+pub async fn session(table: &Table, tenant: &TenantId) {
+    let user = USER.parse().unwrap();
+    let app = App::new(table.another(), None, tests::scripts());
+    let schema = table.schema(tenant).await.unwrap();
+    let author = Author::account(tenant.clone(), user, None);
+    let session = Session {
+        sid: SESSION.to_owned(),
+        ..Session::begin(table.env(), Life::SelfService, &["pwd"], Some("1"))
+    };
+    let cookie = SessionCookie::new(tenant.clone(), user, table.env());
+    let writer = AccountWriter::new(&app, &author, &schema);
+    let account = writer.read(user).await.unwrap().unwrap();
+    let begun = writer.begin_session(&account.user, &cookie, session, None).await;
+    table.commit(begun.unwrap().1).await.unwrap();
 }
 
 fn id(text: &str) -> DefinitionId {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use shared::http::Route;
 
 /// The functions in the order of `local::serve::functions`.
-const NAMES: [&str; 6] = ["token", "users", "personas", "definitions", "subjects", "site"];
+const NAMES: [&str; 7] = ["token", "users", "personas", "definitions", "subjects", "login", "site"];
 
 /// Every route with the name of its function.
 pub fn routes() -> impl Iterator<Item = (&'static str, &'static Route)> {

@@ -1,11 +1,12 @@
-//! `template.yaml`: which function API Gateway sends each path to, and which one a schedule calls.
+//! `template.yaml`: which function API Gateway sends each path to, and which ones schedules and the
+//! table's stream call.
 
 use std::collections::BTreeMap;
 
 use local::cors;
 use yaml_serde::Value;
 
-use crate::tables::{gateway_path, paths, read};
+use crate::tables::{file, gateway_path, paths, read};
 
 /// An event of a function: its method and path; the default route has neither.
 struct Mapped {
@@ -41,17 +42,38 @@ fn mapped() -> Vec<Mapped> {
 }
 
 #[test]
-fn a_schedule_calls_the_sweeper_alone_and_each_minute() {
-    let (function, event) = only("Schedule");
-    assert_eq!(function, "sweeper");
-    assert_eq!(event["Properties"]["Schedule"], "rate(1 minute)");
+fn schedules_call_the_sweeper_and_the_mailer_each_minute() {
+    let schedules = of_kind("Schedule");
+    assert_eq!(schedules.keys().collect::<Vec<_>>(), ["mailer", "sweeper"]);
+    for event in schedules.values() {
+        assert_eq!(event["Properties"]["Schedule"], "rate(1 minute)");
+    }
+}
+
+#[test]
+fn the_stream_of_mails_calls_the_mailer_and_the_schedule_repeats_what_fails() {
+    let streams = of_kind("DynamoDB");
+    let mapping = &streams["mailer"]["Properties"];
+    let filters = mapping["FilterCriteria"]["Filters"].as_sequence().unwrap();
+    assert_eq!(filters.len(), 1);
+    let pattern = filters[0]["Pattern"].as_str().unwrap();
+    let pattern: serde_json::Value = serde_json::from_str(pattern).unwrap();
+    assert_eq!(pattern["eventName"], serde_json::json!(["INSERT"]));
+    let prefix = pattern["dynamodb"]["Keys"]["pk"]["S"][0]["prefix"].as_str().unwrap();
+    assert_eq!(prefix, "OUTBOX#");
+    let record = std::fs::read_to_string(file("events/mailer/outbox.json")).unwrap();
+    let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+    let pk = record["Records"][0]["dynamodb"]["Keys"]["pk"]["S"].as_str().unwrap();
+    assert!(pk.starts_with(prefix), "{pk}");
+    assert_eq!(mapping["MaximumRetryAttempts"], 1);
 }
 
 #[test]
 fn the_stream_of_users_calls_the_stream_function_and_loses_nothing() {
-    let (function, event) = only("DynamoDB");
-    assert_eq!(function, "stream");
-    let mapping = &event["Properties"];
+    let streams = of_kind("DynamoDB");
+    // DynamoDB lets two functions read a stream at once.
+    assert_eq!(streams.keys().collect::<Vec<_>>(), ["mailer", "stream"]);
+    let mapping = &streams["stream"]["Properties"];
     let pattern = mapping["FilterCriteria"]["Filters"][0]["Pattern"].as_str().unwrap();
     let pattern: serde_json::Value = serde_json::from_str(pattern).unwrap();
     assert_eq!(pattern["dynamodb"]["Keys"]["sk"]["S"][0], shared::store::keys::PROFILE);
@@ -62,12 +84,12 @@ fn the_stream_of_users_calls_the_stream_function_and_loses_nothing() {
     assert_eq!(mapping["DestinationConfig"]["OnFailure"]["Type"], "SQS");
 }
 
-/// The one event of a type, with its function.
-fn only(kind: &str) -> (String, Value) {
-    let mut of_kind: Vec<_> =
-        events().into_iter().filter(|(_, event)| event["Type"] == kind).collect();
-    assert_eq!(of_kind.len(), 1, "{kind}");
-    of_kind.remove(0)
+/// The events of a type by their functions, of which each has one.
+fn of_kind(kind: &str) -> BTreeMap<String, Value> {
+    let of_kind: Vec<_> = events().into_iter().filter(|(_, event)| event["Type"] == kind).collect();
+    let by_function: BTreeMap<_, _> = of_kind.iter().cloned().collect();
+    assert_eq!(by_function.len(), of_kind.len(), "{kind}");
+    by_function
 }
 
 #[test]

@@ -167,3 +167,29 @@ async fn d1_a_users_own_item_is_put_by_the_pipeline_alone() {
     }
     assert!(store.table.get(&key).await.unwrap().is_none());
 }
+
+#[tokio::test]
+async fn g34_a_counter_is_set_by_the_one_who_saw_its_count() {
+    let store = Store::open().await;
+    let key = store.key("a");
+    let until = store.clock.now().plus_seconds(60);
+    for _ in 0..2 {
+        store.table.commit(vec![Write::Count(key.clone(), 2, until)]).await.unwrap();
+    }
+    let full = in_the_way(store.table.commit(vec![Write::Count(key.clone(), 2, until)]).await);
+    assert!(full.is_some());
+    let recount = |seen, count| Write::Recount {
+        key: key.clone(),
+        seen,
+        count,
+        next_at: store.clock.now(),
+        until,
+    };
+    fails(&store, recount(1, 2)).await;
+    store.table.commit(vec![recount(2, 3)]).await.unwrap();
+    fails(&store, recount(2, 3)).await;
+    store.table.commit(vec![recount(3, 1)]).await.unwrap();
+    holds(&store, recount(1, 1)).await;
+    store.table.commit(vec![Write::Count(key.clone(), 2, until)]).await.unwrap();
+    fails(&store, recount(1, 2)).await;
+}

@@ -12,7 +12,7 @@ use shared::domain::{Json, Versioned, WriteContext};
 use shared::http::IdempotencyRecorder;
 use shared::http::answer::{Answer, HandlerResult};
 use shared::http::profile;
-use shared::http::route::Conflict::AlreadyExists;
+use shared::http::route::Conflict::{AlreadyExists, LastAdministrator};
 use shared::http::{Call, Route};
 use shared::object;
 use shared::store::users::StoredUser;
@@ -31,7 +31,10 @@ pub static ROUTES: [Route; 9] = [
         .conflicts(&[AlreadyExists])
         .audited_as(Operation::PersonaCreate)
         .summary("Add a persona to a user")
-        .description("`If-Match` is that of the user."),
+        .description(
+            "`If-Match` is that of the user. To grant rights takes these rights, and of a person \
+             with a cookie a sign-in within the last five minutes.",
+        ),
     Route::read("GET", PERSONAS, "list_personas", (200, "PersonaList"), || get(list))
         .scope(UsersRead)
         .summary("List the personas of a user")
@@ -45,13 +48,14 @@ pub static ROUTES: [Route; 9] = [
         .of_user()
         .json("PersonaPatch")
         .approval()
-        .conflicts(&[AlreadyExists])
+        .conflicts(&[AlreadyExists, LastAdministrator])
         .audited_as(Operation::PersonaChange)
         .summary("Change a persona")
         .description("Fields that are left out stay. `null` removes a field."),
     Route::write("DELETE", PERSONA, "delete_persona", (204, ""), || delete(remove))
         .scope(UsersWrite)
         .of_user()
+        .conflicts(&[LastAdministrator])
         .audited_as(Operation::PersonaDelete)
         .summary("Remove a persona")
         .description("`If-Match` takes the tag of the persona, or that of its user."),
@@ -110,6 +114,7 @@ pub static ROUTES: [Route; 9] = [
     .scope(UsersWrite)
     .of_user()
     .if_match()
+    .conflicts(&[LastAdministrator])
     .audited_as(Operation::PersonaSuspend)
     .summary("Suspend a persona")
     .description("The persona is not in force until it is activated. A repeat changes nothing."),

@@ -23,7 +23,7 @@ const fn problem_type(
 }
 
 /// Every problem type, in the order of the statuses.
-pub const PROBLEM_TYPES: [ProblemType; 22] = [
+pub const PROBLEM_TYPES: [ProblemType; 24] = [
     problem_type(
         "malformed-request",
         "JSON that cannot be read, a duplicate key, a bad cursor, an unknown query \
@@ -38,21 +38,28 @@ pub const PROBLEM_TYPES: [ProblemType; 22] = [
     ),
     problem_type(
         "unauthenticated",
-        "no access token, an invalid or expired one, or an invalid DPoP proof",
-        "get a new token; `WWW-Authenticate` says what is wrong",
+        "no access token, an invalid or expired one, an invalid DPoP proof, or a session that has \
+         ended",
+        "get a new token, or sign in again; `WWW-Authenticate` says what is wrong",
     ),
     problem_type(
         "insufficient-scope",
-        "the token lacks a scope",
+        "the token lacks a scope, or no persona of the person grants it now",
         "ask for the scope that `WWW-Authenticate` names; the client must be registered \
-         with it",
+         with it, and a person needs a persona that grants it",
+    ),
+    problem_type(
+        "reauthenticate",
+        "the person signed in longer ago than `max_age` seconds, and this takes a recent sign-in",
+        "let the person sign in again, and repeat the request",
     ),
     problem_type("user-blocked", "the person is blocked", "unblock the user"),
     problem_type(
         "not-allowed",
         "the caller may not do this, whichever scopes it has: a client bound to systems, a \
-         client without `integration`, an unlinked person, an own change request",
-        "use another client, or link the person again",
+         client without `integration`, an unlinked person, an own change request, a user with more \
+         rights than the caller, a request with a cookie from another site",
+        "use another client, link the person again, or ask somebody with the rights",
     ),
     problem_type(
         "not-found",
@@ -86,6 +93,11 @@ pub const PROBLEM_TYPES: [ProblemType; 22] = [
         "the state does not allow the operation, e.g. a change request that is STALE, \
          or a second subject of one authentication server",
         "read the resource again and decide",
+    ),
+    problem_type(
+        "last-administrator",
+        "the tenant would be without an administrator",
+        "make another user administrator first",
     ),
     problem_type(
         "legal-hold",

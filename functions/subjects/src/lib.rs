@@ -6,8 +6,11 @@ use std::sync::LazyLock;
 
 use shared::axum::routing::{delete, get, post};
 use shared::domain::Scope::{UsersRead, UsersWrite};
+use shared::domain::author::Author;
 use shared::domain::error::{Error, Result, Violations};
-use shared::domain::id::{PartyId, SubjectId, UserName};
+use shared::domain::id::{PartyId, SubjectId, UserId, UserName};
+use shared::domain::people::rights::check_account;
+use shared::domain::schema::Schema;
 use shared::domain::sso::{
     Application, AuthenticationServer, SYSTEM, Side, SubjectInput, SubjectMapping, refuse_absent,
 };
@@ -192,6 +195,7 @@ async fn create(mut call: Call, side: Side) -> HandlerResult {
                 else {
                     return Err(Error::unexpected("a mapping without violations names all three"));
                 };
+                check_rights(&call, side, &author, &schema, user).await?;
                 let subject = Versioned::first(SubjectMapping::new(
                     &schema.tenant,
                     side,
@@ -211,6 +215,24 @@ async fn create(mut call: Call, side: Side) -> HandlerResult {
             .await
     })
     .await
+}
+
+/// Refuses to say who signs in as a user with more rights than the author has (rule G62).
+async fn check_rights(
+    call: &Call,
+    side: Side,
+    author: &Author,
+    schema: &Schema,
+    user: UserId,
+) -> Result<()> {
+    if side == Side::Application {
+        return Ok(());
+    }
+    match call.app.table().find_user(&author.tenant, user).await? {
+        Some(live) => check_account(author, &live.value, schema),
+        // The commit says so.
+        None => Ok(()),
+    }
 }
 
 async fn list(call: Call, side: Side) -> HandlerResult {
@@ -260,9 +282,14 @@ async fn read(call: Call, side: Side) -> HandlerResult {
 async fn remove(call: Call, side: Side) -> HandlerResult {
     if let Some(subject) = find(&call, side).await? {
         call.preconditions.check_write(&[subject.tag()])?;
-        let author = call.author().await?;
-        let schema = call.app.schema(&call.caller.tenant).await?;
-        call.app.table().delete_subject(&author, &schema, &subject.value).await?;
+        let author = &call.author().await?;
+        let (call, subject) = (&call, &subject.value);
+        call.app
+            .decide(&call.caller.tenant, move |schema| async move {
+                check_rights(call, side, author, &schema, subject.user).await?;
+                call.app.table().delete_subject(author, &schema, subject).await
+            })
+            .await?;
         return Ok(Answer::nothing());
     }
     system_user(&call, side).await?.ok_or(Error::NotFound)?;

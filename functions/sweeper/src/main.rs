@@ -14,7 +14,7 @@ fn main() -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     let export = |settings: &Settings| Ok(settings.archive()?.map(Export::from));
     lambda::start_scheduled(export, &async |app, export| {
         let until = app.env().clock.now().plus_seconds(BUDGET_SECONDS);
-        sweep(app, export.as_ref(), until).await
+        Box::pin(sweep(app, export.as_ref(), until)).await
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -12,6 +12,16 @@ pub(crate) fn allowed(client: &Client, base_url: &str) -> Vec<String> {
     if client.audience.is_empty() { vec![base_url.to_owned()] } else { client.audience.clone() }
 }
 
+/// The audiences that tokens of a person may have: those of the client and the service itself,
+/// whose userinfo takes each of them.
+pub(crate) fn of_person(client: &Client, base_url: &str) -> Vec<String> {
+    let mut parties = client.audience.clone();
+    if !parties.iter().any(|party| party == base_url) {
+        parties.push(base_url.to_owned());
+    }
+    parties
+}
+
 /// The parties that a request names, as they are registered, each once. Empty if it names none.
 pub(crate) fn requested(form: &Form, allowed: &[String]) -> Result<Vec<String>, OAuthError> {
     let mut parties: Vec<String> = Vec::new();

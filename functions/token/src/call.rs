@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use http::HeaderValue;
+use http::header::ORIGIN;
 use http::request::Parts;
 use serde_json::Value;
 use shared::app::App;
@@ -82,6 +84,11 @@ impl OAuthCall {
             proof.use_once(self.app.table(), self.client.value.client_id.tenant()).await?;
         }
         Ok(proof)
+    }
+
+    /// The origin of the page that sent the request, if one did.
+    pub(crate) fn origin(&self) -> Option<&HeaderValue> {
+        self.parts.headers.get(ORIGIN)
     }
 
     /// The issuer of the service's tokens.

@@ -1,5 +1,5 @@
 //! Client authentication (RFC 6749 §2.3): by secret in the header or in the form, or by a signed
-//! assertion; never two ways at once.
+//! assertion; never two ways at once. A public client names itself.
 
 use std::sync::Arc;
 
@@ -22,8 +22,19 @@ use crate::throttle;
 
 /// Credentials as the request presents them, not verified yet.
 enum PresentedCredentials<'r> {
-    Secret { client_id: String, secret: String, basic: bool },
-    Assertion { client_id: Option<&'r str>, assertion: &'r str },
+    Secret {
+        client_id: String,
+        secret: String,
+        basic: bool,
+    },
+    Assertion {
+        client_id: Option<&'r str>,
+        assertion: &'r str,
+    },
+    /// None: the client says that it is public.
+    Public {
+        client_id: &'r str,
+    },
 }
 
 type Authenticated = Arc<Versioned<Client>>;
@@ -44,10 +55,12 @@ pub(crate) async fn authenticate(
         PresentedCredentials::Assertion { client_id, assertion } => {
             by_assertion(app, *client_id, assertion, base_url).await
         }
+        PresentedCredentials::Public { client_id } => by_name(app, client_id).await,
     };
     if let Err(OAuthError::InvalidClient { .. }) = &authenticated {
         let client = match unverified {
             PresentedCredentials::Secret { client_id, .. } => client_id,
+            PresentedCredentials::Public { client_id } => client_id.to_owned(),
             PresentedCredentials::Assertion { client_id, assertion } => {
                 match Assertion::read(assertion) {
                     Some(assertion) => assertion.client_id.to_string(),
@@ -77,6 +90,15 @@ async fn by_secret(
     let fits = |client: &Client| client.live_secret(&presented, now).map(|_| ());
     let (client, ()) = app.client(&id, fits).await?.ok_or_else(refused)?;
     app.record_use(&client, &presented).await;
+    Ok(client)
+}
+
+/// A public client by its id. A client with credentials has to use them.
+async fn by_name(app: &App, client_id: &str) -> Result<Authenticated, OAuthError> {
+    let refused = || OAuthError::invalid_client(false);
+    let id: ClientId = client_id.parse().map_err(|_| refused())?;
+    let public = |client: &Client| client.is_public().then_some(());
+    let (client, ()) = app.client(&id, public).await?.ok_or_else(refused)?;
     Ok(client)
 }
 
@@ -177,7 +199,8 @@ fn read<'r>(parts: &Parts, form: &'r Form) -> Result<PresentedCredentials<'r>, O
             detail: "no client credentials were sent; send client_id and client_secret, or an \
                      assertion",
         }),
-        _ => Err(OAuthError::invalid_client(false)),
+        (Some(client_id), None) => Ok(PresentedCredentials::Public { client_id }),
+        (None, Some(_)) => Err(OAuthError::invalid_client(false)),
     }
 }
 

@@ -1,11 +1,12 @@
-//! Machine clients as their tenant's administrators see them.
+//! Clients as their tenant's administrators see them.
 
 use shared::axum::routing::{delete, get, patch, post};
 use shared::domain::client::{Client, PlainSecret};
-use shared::domain::error::{Error, Result};
-use shared::domain::id::ClientId;
+use shared::domain::error::{Code, Error, Result};
+use shared::domain::id::{ClientId, PartyId};
 use shared::domain::json::Object;
 use shared::domain::jwk::Algorithm;
+use shared::domain::schema::Schema;
 use shared::domain::{Json, Scope, Tag, Versioned};
 use shared::http::answer::{Answer, HandlerResult};
 use shared::http::{Call, Route};
@@ -20,10 +21,11 @@ pub(crate) const ROUTES: [Route; 5] = [
         .scope(Scope::Administrator)
         .json("MachineClientInput")
         .secret()
+        .reauthenticate()
         .summary("Register a client")
         .description(
             "The answer shows the secret once, unless the client authenticates by \
-             `private_key_jwt`.",
+             `private_key_jwt` or is public (`none`).",
         ),
     Route::read("GET", CLIENTS, "list_clients", (200, "MachineClientList"), || get(list))
         .scope(Scope::Administrator)
@@ -37,10 +39,12 @@ pub(crate) const ROUTES: [Route; 5] = [
     Route::write("PATCH", CLIENT, "patch_client", (200, "MachineClient"), || patch(change))
         .scope(Scope::Administrator)
         .json("MachineClientPatch")
+        .reauthenticate()
         .summary("Change a client")
         .description("Takes effect within 30 seconds. Issued tokens stay valid until they expire."),
     Route::write("DELETE", CLIENT, "delete_client", (204, ""), || delete(remove))
         .scope(Scope::Administrator)
+        .reauthenticate()
         .summary("Delete a client")
         .description("Its tokens stay valid until they expire."),
 ];
@@ -83,6 +87,11 @@ async fn create(mut call: Call) -> HandlerResult {
     call.preconditions.check_collection()?;
     let env = call.app.env().clone();
     let mut client = Client::read(call.take_body(), None, &call.caller.tenant, &env)?;
+    if let Some(id) = &client.application_id
+        && !has_application(&call, id).await?
+    {
+        return Err(unknown_application());
+    }
     let secret = client.takes_secrets().then(|| client.add_secret(&env));
     publish_key(&call, client.access_token_signing_alg).await?;
     let made = call.app.table().create_client_as(&call.author().await?, &client).await?;
@@ -91,6 +100,18 @@ async fn create(mut call: Call) -> HandlerResult {
         Some(secret) => revealed(content, &secret, made.tag(), location),
         None => Answer::created(content, made.tag(), location),
     })
+}
+
+/// Whether the tenant has an application. The cached configuration may be older than it.
+async fn has_application(call: &Call, id: &PartyId) -> Result<bool> {
+    let tenant = &call.caller.tenant;
+    let known = |schema: &Schema| schema.applications.get(id.as_str()).is_some();
+    Ok(known(&*call.app.schema(tenant).await?) || known(&*call.app.schema_now(tenant).await?))
+}
+
+fn unknown_application() -> Error {
+    let detail = "there is no such application; create it first";
+    Error::invalid("/application_id", Code::NotFound, detail)
 }
 
 /// Makes sure that a key of a client's algorithm is published before its first token is signed with
@@ -129,9 +150,21 @@ async fn change(mut call: Call) -> HandlerResult {
     if wanted == Some(Algorithm::Rs256.name()) {
         publish_key(&call, Algorithm::Rs256).await?;
     }
+    let application = body
+        .as_object()
+        .and_then(|body| body.get("application_id"))
+        .and_then(Json::as_str)
+        .and_then(|id| id.parse().ok());
+    let known = match &application {
+        Some(id) => has_application(&call, id).await?,
+        None => true,
+    };
     let decide = |stored: &Versioned<Client>| {
         call.preconditions.check_write(&[stored.tag()])?;
         let next = stored.value.patched(&body, call.app.env())?;
+        if !known && next.application_id != stored.value.application_id {
+            return Err(unknown_application());
+        }
         Ok(if next == stored.value {
             ClientEdit::Keep
         } else {

@@ -1,20 +1,20 @@
 //! The token endpoint (RFC 6749 §3.2).
 
-use serde_json::json;
+use serde_json::Value;
 use shared::auth::AuthError;
-use shared::auth::access_token::AccessTokenClaims;
-use shared::auth::claims::{Audience, Confirmation};
 use shared::auth::dpop::Proof;
-use shared::auth::refresh::{self, Exchange, Grant};
-use shared::axum::response::Response;
+use shared::auth::refresh::{self, Grant};
+use shared::axum::response::{IntoResponse as _, Response};
 use shared::domain::{Scope, Scopes};
+use shared::http::cross_origin;
 
-use crate::audience::{self, invalid_target};
 use crate::call::{OAuthCall, answer};
 use crate::error::{OAuthError, printable};
+use crate::tokens::{Issue, NewToken, sign};
+use crate::{audience, codes, refreshing};
 
 /// Refuses the first scope in a text that the client may not request.
-fn invalid_scope(requested: Option<&str>, allowed: &Scopes) -> OAuthError {
+pub(crate) fn invalid_scope(requested: Option<&str>, allowed: &Scopes) -> OAuthError {
     let is_allowed = |word: &&str| {
         word.parse::<Scope>().is_ok_and(|scope| allowed.allows_all(&Scopes::new([scope])))
     };
@@ -27,140 +27,66 @@ fn invalid_scope(requested: Option<&str>, allowed: &Scopes) -> OAuthError {
     OAuthError::Refused("invalid_scope", format!("{detail}; it may request `{allowed}`").into())
 }
 
-/// Issues a token.
-pub(crate) async fn token(call: OAuthCall) -> Result<Response, OAuthError> {
-    let client = &call.client.value;
+/// The scopes that a request names, if it names any.
+pub(crate) fn asked_scopes(call: &OAuthCall) -> Result<Option<Scopes>, OAuthError> {
+    let Some(text) = call.form.get("scope") else { return Ok(None) };
+    let scopes = text.parse().map_err(|_| invalid_scope(Some(text), &call.client.value.scopes))?;
+    Ok(Some(scopes))
+}
+
+/// Issues a token. Pages of a public client may read the answer.
+pub(crate) async fn token(call: OAuthCall) -> Response {
+    let mut response = match issue(&call).await {
+        Ok(content) => answer(content),
+        Err(refused) => refused.into_response(),
+    };
+    let client = Some(&call.client.value);
+    cross_origin::open_to_client(response.headers_mut(), call.origin(), client);
+    response
+}
+
+async fn issue(call: &OAuthCall) -> Result<Value, OAuthError> {
     let proof = call.proof().await?;
-    if proof.is_none() && client.dpop_bound_access_tokens {
+    if proof.is_none() && call.client.value.dpop_bound_access_tokens {
         return Err(
             AuthError::BadProof("this client must send a proof in the header `DPoP`").into()
         );
     }
-    let asked = match call.form.get("scope").map(str::parse::<Scopes>) {
-        None => None,
-        Some(Ok(scopes)) => Some(scopes),
-        Some(Err(_)) => return Err(invalid_scope(call.form.get("scope"), &client.scopes)),
-    };
-    let parties = audience::allowed(client, &call.base_url);
-    let requested = audience::requested(&call.form, &parties)?;
-    let (grant, refresh_token) = match call.form.get("grant_type") {
-        None => return Err(OAuthError::invalid_request("`grant_type` is required")),
-        Some("client_credentials") => client_credentials(&call, asked, requested, parties).await?,
-        Some("refresh_token") => refresh(&call, asked, &requested, parties).await?,
-        Some(_) => {
-            return Err(OAuthError::Refused(
-                "unsupported_grant_type",
-                "expected `grant_type` client_credentials or refresh_token".into(),
-            ));
-        }
-    };
-    let mut content = json!({
-        "access_token": sign(&call, &grant, proof.as_ref()).await?,
-        "token_type": if proof.is_some() { "DPoP" } else { "Bearer" },
-        "expires_in": client.access_token_lifetime,
-        "scope": grant.scopes.to_string(),
-    });
-    if let (Some(token), Some(members)) = (refresh_token, content.as_object_mut()) {
-        members.insert("refresh_token".to_owned(), token.into());
+    match call.form.get("grant_type") {
+        None => Err(OAuthError::invalid_request("`grant_type` is required")),
+        Some("authorization_code") => codes::exchange(call, proof.as_ref()).await,
+        Some("client_credentials") => client_credentials(call, proof.as_ref()).await,
+        Some("refresh_token") => refreshing::exchange(call, proof.as_ref()).await,
+        Some(_) => Err(OAuthError::Refused(
+            "unsupported_grant_type",
+            "expected `grant_type` authorization_code, client_credentials or refresh_token".into(),
+        )),
     }
-    Ok(answer(content))
 }
 
 /// The client credentials grant (RFC 6749 §4.4). Clients that hold the refresh grant get a refresh
-/// token with it. The token is for the parties that are `requested`, or for all of `parties`.
-async fn client_credentials(
-    call: &OAuthCall,
-    asked: Option<Scopes>,
-    requested: Vec<String>,
-    parties: Vec<String>,
-) -> Result<(Grant, Option<String>), OAuthError> {
-    let client = &call.client.value;
-    let scopes = asked.unwrap_or_else(|| client.default_scopes.clone());
-    if scopes.is_empty() || !client.scopes.allows_all(&scopes) {
-        return Err(invalid_scope(call.form.get("scope"), &client.scopes));
+/// token with it.
+async fn client_credentials(call: &OAuthCall, proof: Option<&Proof>) -> Result<Value, OAuthError> {
+    let (app, client) = (&call.app, &call.client.value);
+    let asked = asked_scopes(call)?;
+    let parties = audience::allowed(client, &call.base_url);
+    let requested = audience::requested(&call.form, &parties)?;
+    if !client.client_credentials {
+        let detail = "this client does not have the grant client_credentials";
+        return Err(OAuthError::Refused("unauthorized_client", detail.into()));
     }
-    let token = if client.refresh_token {
-        let (table, key) = (call.app.table(), call.app.signing_keys().refresh_key().await?);
+    let allowed = client.scopes.of_clients();
+    let scopes = asked.unwrap_or_else(|| client.default_scopes.of_clients());
+    if scopes.is_empty() || !allowed.allows_all(&scopes) {
+        return Err(invalid_scope(call.form.get("scope"), &allowed));
+    }
+    let refresh_token = if client.refresh_token {
+        let (table, key) = (app.table(), app.signing_keys().refresh_key().await?);
         Some(refresh::start(table, &key, &client.client_id, &scopes, &requested).await?)
     } else {
         None
     };
     let audience = if requested.is_empty() { parties } else { requested };
-    Ok((Grant { scopes, audience }, token))
-}
-
-/// The refresh grant (RFC 6749 §6): scopes and audience can only shrink. The client is
-/// authenticated, so the refresh token is not bound to the key of a proof (RFC 9449 §5).
-async fn refresh(
-    call: &OAuthCall,
-    asked: Option<Scopes>,
-    requested: &[String],
-    parties: Vec<String>,
-) -> Result<(Grant, Option<String>), OAuthError> {
-    let client = &call.client.value;
-    let detail = "the refresh token is invalid, expired or revoked; use client_credentials";
-    let invalid_grant = OAuthError::Refused("invalid_grant", detail.into());
-    if !client.refresh_token {
-        return Err(OAuthError::Refused(
-            "unauthorized_client",
-            "this client does not have the grant refresh_token; use client_credentials".into(),
-        ));
-    }
-    let token = call
-        .form
-        .get("refresh_token")
-        .ok_or(OAuthError::invalid_request("`refresh_token` is required"))?;
-    let (app, key) = (&call.app, call.app.signing_keys().refresh_key().await?);
-    let allowed = Grant { scopes: client.scopes.clone(), audience: parties };
-    match refresh::exchange(
-        app.table(),
-        &key,
-        &client.client_id,
-        token,
-        &allowed,
-        asked.as_ref(),
-        requested,
-    )
-    .await?
-    {
-        Exchange::InvalidGrant => Err(invalid_grant),
-        Exchange::InvalidScope => Err(invalid_scope(call.form.get("scope"), &client.scopes)),
-        Exchange::InvalidTarget(parties) => {
-            let wrong = requested.iter().find(|party| !parties.contains(party));
-            Err(invalid_target(wrong.map(String::as_str), &parties))
-        }
-        Exchange::Granted(next, grant) => Ok((grant, Some(next))),
-    }
-}
-
-async fn sign(
-    call: &OAuthCall,
-    grant: &Grant,
-    proof: Option<&Proof>,
-) -> Result<String, OAuthError> {
-    let (app, client) = (&call.app, &call.client.value);
-    let now = app.env().clock.now().seconds();
-    let audience = match grant.audience.as_slice() {
-        [party] => Audience::One(party.clone()),
-        parties => Audience::Several(parties.to_vec()),
-    };
-    let claims = AccessTokenClaims {
-        iss: call.issuer(),
-        sub: client.client_id.to_string(),
-        aud: audience,
-        user_id: None,
-        client_id: client.client_id.clone(),
-        scope: grant.scopes.clone(),
-        tenant: client.client_id.tenant().clone(),
-        jti: app.env().new_uuid().to_string(),
-        iat: now,
-        exp: now + client.access_token_lifetime,
-        nbf: None,
-        systems: client.systems.clone(),
-        integration: client.integration,
-        max_classifier: client.max_classifier,
-        cnf: proof.map(|proof| Confirmation { jkt: proof.jkt.clone() }),
-    };
-    let key = app.signing_keys().current(client.access_token_signing_alg).await?;
-    Ok(key.sign(&claims)?)
+    let (token, grant) = (NewToken::new(call, None), Grant { scopes, audience });
+    sign(call, Issue { token, grant, by: None, proof, refresh_token }).await
 }

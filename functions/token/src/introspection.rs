@@ -3,17 +3,25 @@
 
 use serde_json::{Value, json};
 use shared::auth::AuthError;
-use shared::auth::access_token::VerifiedAccessToken;
-use shared::auth::refresh::{self, Grant};
+use shared::auth::access_token::{AccessTokenClaims, VerifiedAccessToken};
+use shared::auth::refresh;
 use shared::axum::response::Response;
+use shared::domain::id::UserId;
+use shared::domain::people::rights::portal_scopes;
+use shared::domain::{Scopes, Version};
 
-use crate::audience;
 use crate::call::{OAuthCall, answer};
 use crate::error::OAuthError;
+use crate::refreshing;
 
 /// Describes a token. If the token is not valid, or the caller may not see it, the answer says only
 /// that it is inactive (rule O7).
 pub(crate) async fn introspect(call: OAuthCall) -> Result<Response, OAuthError> {
+    if call.client.value.is_public() {
+        // Everybody can call in its name (RFC 7662 §2.1).
+        let detail = "a public client may not introspect tokens";
+        return Err(OAuthError::InvalidClient { basic: false, detail });
+    }
     let token = call.form.get("token").ok_or(OAuthError::invalid_request("`token` is required"))?;
     let content = match refresh_token(&call, token).await? {
         Some(content) => Some(content),
@@ -33,15 +41,17 @@ async fn refresh_token(call: &OAuthCall, token: &str) -> Result<Option<Value>, O
     let Some(family) = refresh::find(table, &key, &client.client_id, token).await? else {
         return Ok(None);
     };
-    let audience = audience::allowed(client, &call.base_url);
-    let grant = family.grantable(&Grant { scopes: client.scopes.clone(), audience });
+    let Some((grant, person)) = refreshing::grantable(call, &family).await? else {
+        return Ok(None);
+    };
     if grant.scopes.is_empty() || grant.audience.is_empty() {
         return Ok(None);
     }
+    let sub = person.map_or_else(|| client.client_id.to_string(), |person| person.sub);
     Ok(Some(json!({
         "active": true,
         "client_id": client.client_id,
-        "sub": client.client_id,
+        "sub": sub,
         "scope": grant.scopes.to_string(),
         "tenant": client.client_id.tenant(),
         "iss": call.issuer(),
@@ -66,18 +76,37 @@ async fn access_token(call: &OAuthCall, token: &str) -> Result<Option<Value>, OA
     if call.app.table().is_revoked(&claims.tenant, &claims.jti).await? {
         return Ok(None);
     }
+    let mut claims = claims.clone();
     if let Some(user) = claims.user_id {
-        // The token of a person is refused everywhere once the person is blocked or deleted.
-        let user = call.app.table().find_user(&claims.tenant, user).await?;
-        if user.is_none_or(|user| user.value.check_active().is_err()) {
-            return Ok(None);
-        }
+        let Some(scopes) = scopes_of(call, &claims, user).await? else { return Ok(None) };
+        claims.scope = scopes;
     }
+    let bound = claims.cnf.is_some();
     let Ok(Value::Object(mut content)) = serde_json::to_value(claims) else { return Ok(None) };
     content.insert("active".to_owned(), true.into());
-    content.insert(
-        "token_type".to_owned(),
-        if claims.cnf.is_some() { "DPoP" } else { "Bearer" }.into(),
-    );
+    content.insert("token_type".to_owned(), if bound { "DPoP" } else { "Bearer" }.into());
     Ok(Some(Value::Object(content)))
+}
+
+/// The scopes that the token of a person has now: of the rights among them, those that the person
+/// has. `None` if the token is refused everywhere, because the person is blocked, deleted or signed
+/// out of everything.
+async fn scopes_of(
+    call: &OAuthCall,
+    claims: &AccessTokenClaims,
+    user: UserId,
+) -> Result<Option<Scopes>, OAuthError> {
+    let app = &call.app;
+    let Some(user) = app.table().find_user(&claims.tenant, user).await? else { return Ok(None) };
+    let version = Version(claims.user_version.unwrap_or_default());
+    if user.value.check_active().is_err() || user.value.has_signed_out(version) {
+        return Ok(None);
+    }
+    let rights = claims.scope.administrative();
+    if rights.is_empty() {
+        return Ok(Some(claims.scope.clone()));
+    }
+    let schema = app.schema_of(&claims.tenant, [&user.value]).await?;
+    let held = portal_scopes(&user.value, &schema, app.env().clock.now());
+    Ok(Some(claims.scope.personal().with(&rights.common(&held))))
 }

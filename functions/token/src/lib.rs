@@ -6,15 +6,19 @@ mod audience;
 mod call;
 mod client_authentication;
 mod clients;
+mod codes;
 mod endpoint;
 mod error;
 mod form;
 mod introspection;
 mod metadata;
+mod person;
 mod receipts;
+mod refreshing;
 mod revocation;
 mod secrets;
 mod throttle;
+mod tokens;
 
 use std::sync::LazyLock;
 
@@ -34,8 +38,8 @@ const OAUTH: [Route; 9] = [
     .proof()
     .summary("Issue an access token")
     .description(
-        "The token endpoint (RFC 6749 §4.4, §6). `resource` and `audience` say what the token is \
-         for.",
+        "The token endpoint (RFC 6749 §4.1.3, §4.4, §6). `resource` and `audience` say what the \
+         token is for. A public client sends `client_id` alone.",
     ),
     Route::read(
         "POST",

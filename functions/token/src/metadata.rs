@@ -8,11 +8,28 @@ use shared::auth::succession::{JWKS_MAX_AGE, PublishedKey};
 use shared::axum::Json;
 use shared::axum::extract::{Request, State};
 use shared::axum::response::{IntoResponse, Response};
-use shared::domain::client::AuthMethod;
+use shared::domain::client::{AuthMethod, Grant, StandardClaim};
 use shared::domain::jwk::Algorithm;
 use shared::domain::{Result, Scope};
 use shared::http::cross_origin;
 use shared::http::edge::base_url;
+
+/// The claims of ID tokens and of userinfo beside the standard ones about a person.
+const CLAIMS: [&str; 13] = [
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "nonce",
+    "amr",
+    "acr",
+    "sid",
+    "persona",
+    "personas",
+    "attributes",
+];
 
 /// How long the metadata may be kept, in seconds.
 const MAX_AGE: i64 = 3600;
@@ -40,21 +57,36 @@ pub(crate) async fn metadata(State(app): State<App>, request: Request) -> Result
     let base = base_url(&app, request.extensions())?;
     let scopes = Scope::ALL.map(Scope::name);
     let methods = AuthMethod::ALL.map(AuthMethod::name);
+    let credentials = AuthMethod::ALL.into_iter().filter(|method| *method != AuthMethod::None);
+    let credentials: Vec<_> = credentials.map(AuthMethod::name).collect();
     let algorithms = Algorithm::NAMES;
+    let claims = CLAIMS.into_iter().chain(StandardClaim::ALL.map(StandardClaim::name));
     let content = json!({
         "issuer": issuer(&base),
+        "authorization_endpoint": format!("{base}/idhub/oidc/v1/authorize"),
         "token_endpoint": format!("{base}/idhub/oidc/v1/token"),
         "userinfo_endpoint": format!("{base}/idhub/oidc/v1/userinfo"),
+        "end_session_endpoint": format!("{base}/idhub/oidc/v1/logout"),
         "jwks_uri": format!("{base}/idhub/oidc/v1/jwks"),
         "scopes_supported": scopes,
-        // REQUIRED and not to be empty (RFC 8414 §2, §3.2), though there is no authorization
-        // endpoint.
-        "response_types_supported": ["none"],
-        "grant_types_supported": ["client_credentials", "refresh_token"],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query", "form_post"],
+        "grant_types_supported": Grant::ALL.map(Grant::name),
+        "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "acr_values_supported": ["1", "2"],
+        "ui_locales_supported": ["en", "nl", "fr", "de"],
+        "display_values_supported": ["page"],
+        "claim_types_supported": ["normal"],
+        "claims_supported": claims.collect::<Vec<_>>(),
+        "claims_parameter_supported": true,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        "authorization_response_iss_parameter_supported": true,
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": algorithms,
         "introspection_endpoint": format!("{base}/idhub/oidc/v1/introspect"),
-        "introspection_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_methods_supported": credentials,
         "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "revocation_endpoint": format!("{base}/idhub/oidc/v1/revoke"),
         "revocation_endpoint_auth_methods_supported": methods,

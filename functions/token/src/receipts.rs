@@ -71,7 +71,10 @@ async fn answer(call: &Call, user: UserId, principal: &str) -> HandlerResult {
     let consent: PartyId = call.id("consent_id")?;
     let audience = call.asked_audience()?;
     let (table, tenant) = (call.app.table(), &call.caller.tenant);
-    table.get_user(tenant, user).await?;
+    let stored = table.get_user(tenant, user).await?;
+    if stored.value.check_active().is_ok() {
+        call.caller.check_signed_in(&stored.value)?;
+    }
     let of = ConsentOf { user, consent: &consent, audience: audience.as_ref() };
     // Read once: the record is what the history makes of it.
     let history = table.consent_history(tenant, of).await?;

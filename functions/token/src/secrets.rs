@@ -24,6 +24,7 @@ pub(crate) const ROUTES: [Route; 2] = [
     .scope(Scope::Administrator)
     .optional_json("ClientSecretInput")
     .secret()
+    .reauthenticate()
     .if_match()
     .conflicts(&[State])
     .audited_as(Operation::ClientSecret)
@@ -34,6 +35,7 @@ pub(crate) const ROUTES: [Route; 2] = [
     Route::write("DELETE", SECRET, "delete_client_secret", (204, ""), || delete(remove))
         .scope(Scope::Administrator)
         .audited_as(Operation::ClientSecret)
+        .reauthenticate()
         .summary("Revoke a secret")
         .description("`If-Match` is that of the client."),
 ];

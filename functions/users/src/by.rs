@@ -12,13 +12,13 @@ use shared::filter::search::{SearchLimits, UserSearch};
 use shared::filter::{Candidate, Filter};
 use shared::http::answer::{Answer, HandlerResult};
 use shared::http::page::{MAX_PAGE, MAX_PAGE_BYTES};
-use shared::http::route::Conflict::{AlreadyExists, SeveralFound};
+use shared::http::route::Conflict::{AlreadyExists, LastAdministrator, SeveralFound};
 use shared::http::{Call, IdempotencyRecorder, Route, profile};
 use shared::object;
 use shared::store::Retry;
 use shared::store::users::StoredUser;
 
-use super::change;
+use super::{change, erase};
 
 const SEVERAL: &str = "The path names the user. Refuses with 409 if several users have the value.";
 
@@ -58,7 +58,8 @@ macro_rules! routes_by {
                 || delete(async |call| forget(call, Predefined::$field).await),
             )
             .scope(UsersWrite)
-            .conflicts(&[SeveralFound])
+            .reauthenticate()
+            .conflicts(&[SeveralFound, LastAdministrator])
             .summary(concat!("Forget a user by ", $words))
             .description(SEVERAL),
         ]
@@ -131,15 +132,14 @@ async fn edit(mut call: Call, field: Predefined) -> HandlerResult {
 /// Forgets the user, as [`edit`] changes it.
 async fn forget(call: Call, field: Predefined) -> HandlerResult {
     let author = call.author().await?;
-    let schema = call.app.schema_now(&call.caller.tenant).await?;
     let mut retry = Retry::of(call.app.table());
     loop {
         let id = find(&call, field).await?.value.id;
-        let check = |live: &StoredUser| {
-            check_named(&call, field, &live.value, &schema)?;
+        let check = |live: &StoredUser, schema: &Schema| {
+            check_named(&call, field, &live.value, schema)?;
             call.preconditions.check_write(&[live.tag()])
         };
-        match call.app.table().forget_user(&author, id, check).await {
+        match erase(&call, &author, id, check).await {
             Err(Error::NotFound) => retry.again().await?,
             gone => return gone.map(|()| Answer::nothing()),
         }

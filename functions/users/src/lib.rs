@@ -5,12 +5,14 @@ mod batch;
 mod by;
 mod consents;
 mod imports;
+mod invite;
 mod list;
 mod me;
 mod principals;
 pub mod profiles;
 mod query;
 mod requests;
+mod sessions;
 mod sign_in;
 mod system_context;
 mod upsert;
@@ -21,15 +23,17 @@ use std::sync::LazyLock;
 use shared::axum::routing::{delete, get, patch, post, put};
 use shared::domain::Scope::{Administrator, UsersRead, UsersWrite};
 use shared::domain::audit::Operation;
+use shared::domain::author::Author;
 use shared::domain::error::Result;
 use shared::domain::id::UserId;
+use shared::domain::people::rights::check_account;
 use shared::domain::schema::Schema;
 use shared::domain::user::{User, UserStatus};
 use shared::domain::{Versioned, WriteContext};
 use shared::http::IdempotencyRecorder;
 use shared::http::answer::{Answer, HandlerResult};
 use shared::http::profile;
-use shared::http::route::Conflict::AlreadyExists;
+use shared::http::route::Conflict::{AlreadyExists, LastAdministrator};
 use shared::http::{Call, Route};
 use shared::store::users::StoredUser;
 use shared::writing::WriteTarget;
@@ -41,7 +45,7 @@ const USER: &str = "/identity/users/{user_id}";
 
 /// The routes of this function.
 pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
-    let groups: [&[Route]; 12] = [
+    let groups: [&[Route]; 14] = [
         &USER_ROUTES,
         &by::BY_ID_AT_CUSTOMER,
         &by::BY_USERNAME,
@@ -54,6 +58,8 @@ pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         &profiles::ROUTES,
         &audit::ROUTES,
         &consents::ROUTES,
+        &sessions::ROUTES,
+        &invite::ROUTES,
     ];
     groups.concat()
 });
@@ -65,7 +71,10 @@ const USER_ROUTES: [Route; 12] = [
         .json("UserInput")
         .conflicts(&[AlreadyExists])
         .summary("Create a user")
-        .description("May bring `id`, `email_verified` and `personas`."),
+        .description(
+            "May bring `id`, `email_verified` and `personas`. With `\"invite\": true` the person \
+             gets a mail to set a password.",
+        ),
     Route::read("GET", USERS, "list_users", (200, "UserList"), || get(list::list))
         .scope(UsersRead)
         .query(&["limit", "cursor", "updated_since"])
@@ -125,6 +134,8 @@ const USER_ROUTES: [Route; 12] = [
         .description("Fields that are left out stay. `null` removes a field."),
     Route::write("DELETE", USER, "forget_user", (204, ""), || delete(forget))
         .scope(UsersWrite)
+        .reauthenticate()
+        .conflicts(&[LastAdministrator])
         .summary("Forget a user")
         .description(
             "Deletes the user and all that belongs to the user, in every system. A \
@@ -135,7 +146,7 @@ const USER_ROUTES: [Route; 12] = [
     })
     .scope(UsersWrite)
     .if_match()
-    .conflicts(&[AlreadyExists])
+    .conflicts(&[AlreadyExists, LastAdministrator])
     .audited_as(Operation::UserBlock)
     .summary("Block a user")
     .description("Refuses tokens and sign-ins of the person. A repeat changes nothing."),
@@ -177,9 +188,18 @@ fn shown(user: &Versioned<User>, schema: &Schema) -> Answer {
 
 async fn create(mut call: Call) -> HandlerResult {
     call.preconditions.check_collection()?;
-    let body = call.take_body();
-    let read = |context: &WriteContext<'_>| User::create(body.clone(), context);
-    call.once(|record| profile::create(&call, record, read, made)).await
+    let mut body = call.take_body();
+    let invites = invite::take(&mut body)?;
+    let read = |context: &WriteContext<'_>| {
+        let user = User::create(body.clone(), context)?;
+        if invites {
+            invite::check(&user)?;
+        }
+        Ok(user)
+    };
+    let (tenant, env) = (&call.caller.tenant, call.app.env());
+    let mail = |user: &User| invites.then(|| invite::mail(tenant, user, env));
+    call.once(|record| profile::create(&call, record, read, mail, made)).await
 }
 
 async fn read(call: Call) -> HandlerResult {
@@ -234,10 +254,27 @@ async fn change(
 
 async fn forget(call: Call) -> HandlerResult {
     let id: UserId = call.user("user_id").await?;
-    let author = call.author().await?;
-    call.app
-        .table()
-        .forget_user(&author, id, |live| call.preconditions.check_write(&[live.tag()]))
-        .await?;
+    let check = |live: &StoredUser, _: &Schema| call.preconditions.check_write(&[live.tag()]);
+    erase(&call, &call.author().await?, id, check).await?;
     Ok(Answer::nothing())
+}
+
+/// Erases a user whose rights the author has, if `check` agrees.
+pub(crate) async fn erase(
+    call: &Call,
+    author: &Author,
+    user: UserId,
+    check: impl Fn(&StoredUser, &Schema) -> Result<()> + Send + Sync,
+) -> Result<()> {
+    let check = &check;
+    call.app
+        .decide(&author.tenant, move |schema| async move {
+            let schema = &*schema;
+            let check = |live: &StoredUser| {
+                check_account(author, &live.value, schema)?;
+                check(live, schema)
+            };
+            call.app.table().forget_user(author, Some(schema), user, check).await
+        })
+        .await
 }

@@ -12,10 +12,12 @@ use shared::domain::{Versioned, View, WriteContext};
 use shared::http::IdempotencyRecorder;
 use shared::http::answer::{Answer, HandlerResult};
 use shared::http::profile;
-use shared::http::route::Conflict::AlreadyExists;
+use shared::http::route::Conflict::{AlreadyExists, LastAdministrator};
 use shared::http::{Call, Callers, Route};
 use shared::store::users::StoredUser;
 use shared::writing::WriteTarget;
+
+use super::erase;
 
 /// The path of the own profile.
 pub(crate) const PATH: &str = "/identity/me";
@@ -36,6 +38,8 @@ pub(crate) const ROUTES: [Route; 5] = [
         .description("Fields that are left out stay. `null` removes a field."),
     Route::write("DELETE", PATH, "forget_me", (204, ""), || delete(forget))
         .people()
+        .reauthenticate()
+        .conflicts(&[LastAdministrator])
         .summary("Forget the own user")
         .description("Deletes the caller's user in every system."),
     Route::read("GET", "/idhub/oidc/v1/userinfo", "get_userinfo", (200, "UserInfo"), || {
@@ -46,12 +50,13 @@ pub(crate) const ROUTES: [Route; 5] = [
     .summary("Read claims about the person")
     .description("The userinfo endpoint (OpenID Connect Core 1.0 §5.3)."),
     Route::read("POST", "/idhub/oidc/v1/userinfo", "post_userinfo", (200, "UserInfo"), || {
-        post(super::userinfo::read)
+        post(super::userinfo::read_posted)
     })
     .callers(Callers::People(Some(Openid)))
     .for_audience()
+    .form("UserInfoForm")
     .summary("Read claims about the person by POST")
-    .description("For clients that send POST. There is no body: the token is in the header."),
+    .description("The token is in the header, or in the form (RFC 6750 §2.2)."),
 ];
 
 /// Reads the own profile.
@@ -88,10 +93,11 @@ pub(crate) async fn edit(mut call: Call) -> HandlerResult {
 /// token identifies the person.
 pub(crate) async fn forget(call: Call) -> HandlerResult {
     let author = call.author_by_token()?;
-    let check = |live: &StoredUser| {
+    let check = |live: &StoredUser, _: &Schema| {
         live.value.check_active()?;
+        call.caller.check_signed_in(&live.value)?;
         call.preconditions.check_write(&[live.tag()])
     };
-    call.app.table().forget_user(&author, call.linked_user().await?, check).await?;
+    erase(&call, &author, call.linked_user().await?, check).await?;
     Ok(Answer::nothing())
 }

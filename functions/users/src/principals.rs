@@ -5,14 +5,18 @@ use shared::axum::routing::{get, post};
 use shared::domain::Scope::{UsersRead, UsersWrite};
 use shared::domain::error::{Error, Result};
 use shared::domain::id::PartyId;
+use shared::domain::json::Object;
+use shared::domain::people::LoginFacts;
+use shared::domain::people::rights::check_account;
 use shared::domain::schema::Schema;
 use shared::domain::sso::{AuthenticationServer, Principal, SYSTEM};
 use shared::domain::{Json, Versioned};
 use shared::http::answer::{Answer, HandlerResult};
-use shared::http::route::Conflict::State;
+use shared::http::route::Conflict::LastAdministrator;
 use shared::http::{Call, Route};
 use shared::object;
 use shared::store::principals::LinkChange;
+use shared::store::users::StoredUser;
 
 /// Routes of principals.
 pub(crate) const ROUTES: [Route; 3] = [
@@ -25,7 +29,10 @@ pub(crate) const ROUTES: [Route; 3] = [
     )
     .scope(UsersRead)
     .summary("List the principals of a user")
-    .description("One for each authentication server of the tenant."),
+    .description(
+        "One for each authentication server of the tenant. That of `system` says what is known of \
+         the credentials.",
+    ),
     Route::write(
         "POST",
         "/identity/users/{user_id}/principals/{authentication_server_id}/link",
@@ -35,7 +42,6 @@ pub(crate) const ROUTES: [Route; 3] = [
     )
     .scope(UsersWrite)
     .if_match()
-    .conflicts(&[State])
     .summary("Link a user to an authentication server")
     .description("Sign-ins of the server reach the user again. A repeat changes nothing."),
     Route::write(
@@ -47,11 +53,12 @@ pub(crate) const ROUTES: [Route; 3] = [
     )
     .scope(UsersWrite)
     .if_match()
-    .conflicts(&[State])
+    .conflicts(&[LastAdministrator])
     .summary("Unlink a user from an authentication server")
     .description(
         "Refuses sign-ins of the server as this user, and does not match its subjects. \
-         A repeat changes nothing.",
+         A repeat changes nothing. At `system` it signs the person out, and no password or passkey \
+         is good until the user is linked again.",
     ),
 ];
 
@@ -61,6 +68,7 @@ pub(crate) async fn list(call: Call) -> HandlerResult {
     let user = call.user("user_id").await?;
     table.get_user(tenant, user).await?;
     let stored = table.principals(tenant, user).await?;
+    let login = table.login_facts(tenant, user).await?;
     let schema = call.app.schema_now(tenant).await?;
     let mut servers: Vec<_> = schema.servers.values().collect();
     servers.sort_by_key(|server| server.id.as_str() != SYSTEM);
@@ -68,29 +76,48 @@ pub(crate) async fn list(call: Call) -> HandlerResult {
         let known = stored.iter().find(|principal| principal.value.server == server.id).cloned();
         let principal =
             known.unwrap_or_else(|| Versioned::first(Principal::pending(server.id.clone())));
-        Json::Object(principal.tag().with(principal.value.show(server)))
+        let mut shown = principal.tag().with(principal.value.show(server));
+        if principal.value.is_built_in() {
+            let details = details(login.as_ref().map(|login| &login.value));
+            shown.insert("details".to_owned(), Json::Object(details));
+        }
+        Json::Object(shown)
     });
     Ok(Answer::content(object! { "items" => items.collect::<Vec<_>>() }))
+}
+
+/// What is known of the person's credentials at this service, and never a credential (rule G33).
+fn details(login: Option<&LoginFacts>) -> Object {
+    let password = login.and_then(|login| login.password.as_ref()).map(|password| {
+        Json::Object(object! {
+            "set_at" => password.set_at,
+            "set_by" => password.set_by.name(),
+            "last_used_at" => password.last_used_at,
+            "must_change" => password.must_change,
+            "ends_at" => password.ends_at,
+        })
+    });
+    let passkeys = login.map_or(0, |login| login.passkeys.len());
+    object! {
+        "password" => password.unwrap_or(Json::Null),
+        "passkeys" => passkeys as u64,
+        "pending_address" => login.is_some_and(|login| login.pending_address.is_some()),
+    }
 }
 
 /// Links a user to an authentication server or unlinks it; doing it again changes nothing.
 pub(crate) async fn set_linked(call: Call, linked: bool) -> HandlerResult {
     let server: PartyId = call.id("authentication_server_id")?;
     let user = call.user("user_id").await?;
-    let decide = |principal: &Versioned<Principal>| {
-        call.preconditions.check_write(&[principal.tag()])?;
-        if principal.value.is_built_in() && !linked {
-            let detail =
-                "every user is linked to the authentication server `system`; it cannot be unlinked";
-            return Err(Error::Conflict(detail.to_owned()));
-        }
-        Ok(())
-    };
     let author = call.author().await?;
     call.once(async |record| {
         call.app
             .decide(&call.caller.tenant, async |schema| {
                 let shown = server_of(&schema, &server)?;
+                let decide = |user: &StoredUser, principal: &Versioned<Principal>| {
+                    check_account(&author, &user.value, &schema)?;
+                    call.preconditions.check_write(&[principal.tag()])
+                };
                 let answer = |principal: &Versioned<Principal>| {
                     Answer::resource(principal.value.show(shown), principal.tag())
                         .replay_while_exists(user)

@@ -64,7 +64,7 @@ fn concerns_id_at_customer(error: &Error) -> bool {
 async fn create(call: &Call, id_at_customer: &str, body: &Json) -> HandlerResult {
     call.preconditions.check_upsert(&[])?;
     let read = |context: &WriteContext<'_>| User::create_by(id_at_customer, body.clone(), context);
-    profile::create(call, IdempotencyRecorder::NONE, read, made).await
+    profile::create(call, IdempotencyRecorder::NONE, read, |_| None, made).await
 }
 
 async fn replace(call: &Call, user: UserId, id_at_customer: &str, body: &Json) -> HandlerResult {

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::{
-    audit, check, client, completions, definition, doctor, event, events, export, forget, import,
-    key, man, openapi, serve, table, tenant, token, tour,
+    admin, audit, check, client, completions, credential, definition, doctor, event, events,
+    export, forget, import, key, mail, man, openapi, serve, session, table, tenant, token, tour,
 };
 use crate::failure::Failure;
 use crate::location::TableLocation;
@@ -51,6 +51,18 @@ enum Action {
     /// Register, list, rotate and revoke clients
     #[command(subcommand)]
     Client(client::Action),
+    /// Invite administrators
+    #[command(subcommand)]
+    Admin(admin::Action),
+    /// End sessions of people
+    #[command(subcommand)]
+    Session(session::Action),
+    /// Take credentials of people away, and adopt imported hashes as passwords
+    #[command(subcommand)]
+    Credential(credential::Action),
+    /// List the mails that wait, and send mail to an address again
+    #[command(subcommand)]
+    Mail(mail::Action),
     /// Rotate, list and revoke the keys that sign access tokens
     #[command(subcommand)]
     Key(key::Action),
@@ -100,6 +112,10 @@ impl Command {
             Action::Export(options) => export::run(options, location, console).await,
             Action::Tenant(action) => tenant::run(action, location, console).await,
             Action::Client(action) => client::run(action, location, console).await,
+            Action::Admin(action) => admin::run(action, location, console).await,
+            Action::Session(action) => session::run(action, location, console).await,
+            Action::Credential(action) => credential::run(action, location, console).await,
+            Action::Mail(action) => mail::run(action, location, console).await,
             Action::Key(action) => key::run(action, location, console).await,
             Action::Check(options) => check::run(options, location, console).await,
             Action::Audit(action) => audit::run(action, location, console).await,

@@ -1,6 +1,9 @@
 //! The data that the first `kith serve` writes into an empty table, so that a newcomer can call it
-//! at once: the tenant `acme`, its definitions, an identity provider, and two clients, whose
-//! credentials go into `demo.env`.
+//! at once: the tenant `acme`, its definitions, an identity provider, an administrator, and
+//! clients, whose credentials go into `demo.env`.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,11 +12,14 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use maintenance::people;
+use shared::app::App;
 use shared::domain::author::{Author, Reason};
-use shared::domain::client::{Client, HashedSecret};
+use shared::domain::client::{ApplicationType, Client, HashedSecret};
 use shared::domain::definition::{AttributeDefinition, Definition, PersonaDefinition};
 use shared::domain::error::Error;
 use shared::domain::id::TenantId;
+use shared::domain::people::{LinkToken, rights};
 use shared::domain::schema::Schema;
 use shared::domain::{Json, Scope, Scopes};
 use shared::object;
@@ -28,7 +34,22 @@ pub const TENANT: &str = "acme";
 /// The file with the demonstration's credentials.
 pub const ENV_FILE: &str = "demo.env";
 
-/// The clients of the demonstration, and the prefix of their variables.
+/// The username of the demonstration's administrator.
+pub const ADMINISTRATOR: &str = "admin";
+/// The address of the demonstration's administrator. Mails to it are files.
+const ADDRESS: &str = "admin@example.org";
+
+/// The client of the demonstration in which people sign in: a program on a person's device.
+const PEOPLE: &str = "demo application";
+/// The variable with its id.
+pub const PEOPLE_CLIENT: &str = "KITH_PEOPLE_CLIENT_ID";
+/// Where it gets its codes; any port goes (RFC 8252 §7.3).
+pub const PEOPLE_REDIRECT: &str = "http://127.0.0.1/callback";
+/// The scopes that it may ask for.
+const PEOPLE_SCOPES: [Scope; 5] =
+    [Scope::Openid, Scope::Profile, Scope::Email, Scope::Userdata, Scope::OfflineAccess];
+
+/// The machine clients of the demonstration, and the prefix of their variables.
 const CLIENTS: [(&str, &str); 2] = [("crm-backend", "KITH_CLIENT"), ("admin", "KITH_ADMIN_CLIENT")];
 
 /// Variables by name, as `demo.env` holds them.
@@ -40,11 +61,14 @@ pub struct Demonstration {
     pub env_file: PathBuf,
     /// Its identity provider.
     pub identity_provider: IdentityProvider,
+    /// The link by which its administrator sets a password, until it has one.
+    pub invitation: Option<String>,
 }
 
 /// Fills what is missing of the demonstration and writes `demo.env` into `data`. Credentials that
 /// are in the file and still good are kept.
-pub async fn prepare(table: &Table, data: &Path, url: &str) -> Result<Demonstration, Failure> {
+pub async fn prepare(app: &App, data: &Path, url: &str) -> Result<Demonstration, Failure> {
+    let table = app.table();
     let tenant: TenantId =
         TENANT.parse().map_err(|_| "the name of the demonstration's tenant is invalid")?;
     let failed = |error: Error| format!("cannot prepare the demonstration: {error}");
@@ -70,12 +94,48 @@ pub async fn prepare(table: &Table, data: &Path, url: &str) -> Result<Demonstrat
         variables.insert(format!("{prefix}_ID"), id);
         variables.insert(format!("{prefix}_SECRET"), secret);
     }
+    let known = clients.iter().find(|client| client.name == PEOPLE);
+    let people_client = match known {
+        Some(client) => client.client_id.to_string(),
+        None => register_people(table, &tenant).await.map_err(failed)?,
+    };
+    variables.insert(PEOPLE_CLIENT.to_owned(), people_client);
     // A file that is right needs no room on the disk.
     if variables != stored {
         write_env(&path, &variables)
             .map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
     }
-    Ok(Demonstration { env_file: path, identity_provider })
+    let token = invite(app, &tenant).await.map_err(failed)?;
+    let invitation = token.map(|token| people::link(url, &token));
+    Ok(Demonstration { env_file: path, identity_provider, invitation })
+}
+
+/// Makes the administrator if there is none, and a link by which it sets a password; `None` if it
+/// can sign in already. A user of this name who is no administrator does not become one.
+async fn invite(app: &App, tenant: &TenantId) -> Result<Option<LinkToken>, Error> {
+    if let Some(user) = people::find(app.table(), tenant, ADMINISTRATOR).await? {
+        let schema = app.schema_now(tenant).await?;
+        if !rights::is_administrator(&user.value, &schema, app.env().clock.now()) {
+            return Ok(None);
+        }
+    }
+    match people::invite(app, tenant, ADMINISTRATOR, Some(ADDRESS)).await {
+        Ok(invited) => Ok(invited.token),
+        // Somebody has given it another address.
+        Err(Error::Conflict(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Registers the client in which people sign in; returns its id.
+async fn register_people(table: &Table, tenant: &TenantId) -> Result<String, Error> {
+    let redirect_uris = vec![PEOPLE_REDIRECT.to_owned()];
+    let scopes = Scopes::new(PEOPLE_SCOPES);
+    let env = table.env();
+    let client = Client::register_person_client(tenant, PEOPLE, scopes, redirect_uris, env);
+    let client = Client { application_type: ApplicationType::Native, first_party: true, ..client };
+    table.create_client(&client).await?;
+    Ok(client.client_id.to_string())
 }
 
 async fn credentials(

@@ -7,6 +7,7 @@
 
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
+pub mod base_url;
 mod connections;
 pub mod cors;
 pub mod demo;
@@ -15,6 +16,7 @@ pub mod embedded;
 pub mod events;
 mod failure;
 pub mod identity_provider;
+pub mod mail;
 pub mod serve;
 pub mod table;
 

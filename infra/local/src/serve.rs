@@ -17,12 +17,14 @@ use sweeper::Export;
 use tokio::net::TcpListener;
 
 use crate::Failure;
+use crate::base_url::BaseUrl;
 use crate::connections;
 use crate::cors::{self, Origin};
 use crate::demo::{self, Demonstration};
 use crate::dynamodb;
 use crate::embedded::Embedded;
 use crate::events::{EventPublisher, Round};
+use crate::mail::{self, Folder, Teller, Told};
 use crate::table::open_embedded;
 
 /// How long requests under way may take after the signal to stop.
@@ -34,13 +36,14 @@ const SWEEP: Duration = Duration::from_secs(10);
 
 /// The route tables of all functions.
 #[must_use]
-pub fn functions() -> [&'static [Route]; 6] {
+pub fn functions() -> [&'static [Route]; 7] {
     [
         &token::ROUTES,
         &users::ROUTES,
         &personas::ROUTES,
         &definitions::ROUTES,
         &subjects::ROUTES,
+        &login::ROUTES,
         &site::ROUTES,
     ]
 }
@@ -76,32 +79,67 @@ pub struct Service {
     lending: Option<TcpListener>,
     /// Publishes change events. When the service is deployed, the function `stream` does so.
     events: EventPublisher,
-    /// Where it can be called.
+    /// How mails leave. When the service is deployed, the function `mailer` sends them.
+    mails: Told,
+    /// The sender of mails.
+    mail_from: String,
+    /// Its base URL, where it can be called.
     pub url: String,
     /// Where the demonstration's credentials are.
     pub env_file: PathBuf,
+    /// The link by which the demonstration's administrator sets a password, until it has one.
+    pub invitation: Option<String>,
 }
 
 impl Service {
-    /// Opens the table in `data` (or in memory, with `data` for the credentials alone), fills it
-    /// for a first start, and listens.
-    pub async fn start(listen: SocketAddr, data: &Path, memory: bool) -> Result<Self, Failure> {
+    /// Opens the table in `data` (or in memory, with `data` for credentials and mails alone),
+    /// fills it for a first start, and listens. Without a base URL it is that of this machine.
+    pub async fn start(
+        listen: SocketAddr,
+        base_url: Option<BaseUrl>,
+        data: &Path,
+        memory: bool,
+    ) -> Result<Self, Failure> {
         let listener = TcpListener::bind(listen).await.map_err(|error| {
             format!("cannot listen on {listen}: {error}; use another address by --listen")
         })?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
-        let url = format!("http://{address}");
+        let BaseUrl(url) = base_url.map_or_else(|| BaseUrl::of(address), Ok)?;
         let (table, engine) = open_embedded((!memory).then_some(data), Env::default()).await?;
-        let Demonstration { env_file, identity_provider } =
-            demo::prepare(&table, data, &url).await?;
         // One state for all: a caller who changes a definition and then a user need not wait
         // until caches are young.
         let state = own_state(&table, &url, &scripts()?, &Fetcher::default());
+        let Demonstration { env_file, identity_provider, invitation } =
+            Box::pin(demo::prepare(&state, data, &url)).await?;
         let router = merged(|| state.clone()).merge(identity_provider.router());
         let router = http::serve(router, table.env().clone());
-        let events = EventPublisher::new(engine.clone(), table, data);
-        let (sweeping, export, lending) = (state, None, None);
-        Ok(Self { listener, router, sweeping, export, engine, lending, events, url, env_file })
+        let folder = Folder::new(data.join(mail::FOLDER), table.env().clone());
+        Ok(Self {
+            listener,
+            router,
+            sweeping: state,
+            export: None,
+            lending: None,
+            events: EventPublisher::new(engine.clone(), table, data),
+            engine,
+            mails: Told { route: mail::Route::Folder(folder), teller: None },
+            mail_from: mail::FROM.to_owned(),
+            url,
+            env_file,
+            invitation,
+        })
+    }
+
+    /// Sends mails by another way than into the data folder, from this sender.
+    #[must_use]
+    pub fn mailing(self, route: mail::Route, from: String) -> Self {
+        Self { mails: Told { route, ..self.mails }, mail_from: from, ..self }
+    }
+
+    /// Tells of each mail that is sent.
+    #[must_use]
+    pub fn telling_mails(self, teller: Teller) -> Self {
+        Self { mails: Told { teller: Some(teller), ..self.mails }, ..self }
     }
 
     /// Exports the audit to a folder while the service runs.
@@ -142,8 +180,10 @@ impl Service {
                 None => std::future::pending().await,
             }
         };
+        let mailing = mail::run(self.sweeping.clone(), self.mails, self.mail_from);
         tokio::select! {
             never = Box::pin(sweep(self.sweeping, self.export)) => match never {},
+            never = Box::pin(mailing) => match never {},
             never = expire(self.engine) => match never {},
             never = Box::pin(self.events.run()) => match never {},
             () = Box::pin(lending) => {}
@@ -176,7 +216,7 @@ async fn sweep(app: App, export: Option<Export>) -> std::convert::Infallible {
     loop {
         tokio::time::sleep(SWEEP).await;
         let until = app.env().clock.now().plus_seconds(sweeper::BUDGET_SECONDS);
-        if let Err(error) = sweeper::sweep(&app, export.as_ref(), until).await {
+        if let Err(error) = Box::pin(sweeper::sweep(&app, export.as_ref(), until)).await {
             tracing::error!(operation = "sweep", cause = %error);
         }
     }

@@ -1,13 +1,15 @@
 //! The verification of rule D1 over a tenant, both ways. Every look-up item belongs to a live user
 //! that owns it, every look-up that a live user or one of its children owns is there, and the
-//! partition of a deleted user is empty. The record of a consent is the fold of its history (rule
-//! CO-05).
+//! partition of a deleted user is empty, and so is that of its sessions. Each credential and each
+//! one-time link is one that its user names. The record of a consent is the fold of its history
+//! (rule CO-05).
 //!
 //! The deployed functions have no right to scan; this reads the whole table once with the
 //! operator's. Each suspected fault is read again consistently, because the service may be writing
 //! meanwhile.
 
 mod consents;
+mod credentials;
 
 use std::collections::BTreeSet;
 
@@ -21,12 +23,14 @@ use shared::domain::user::User;
 use shared::env::Timestamp;
 use shared::store::audit::Head;
 use shared::store::keys::{
-    Children, PROFILE, SWEEP, is_lookup, kind_of, owner_of_partition, partition_of_user,
+    Children, PROFILE, SWEEP, is_credential, is_lookup, kind_of, owner_of_partition,
+    owner_of_sessions, partition_of_user,
 };
 use shared::store::table::Range;
 use shared::store::{Item, Key, Table};
 
 use self::consents::NamedRecord;
+use self::credentials::Credentials;
 use crate::scan::each_item;
 
 /// The results of a check.
@@ -67,6 +71,8 @@ struct ScannedItems {
     outdated: Vec<UserId>,
     /// Faults that need no comparison.
     doubtful: Vec<(UserId, Key, Inconsistency)>,
+    /// Credentials and one-time links, as users name them and as they are.
+    credentials: Credentials,
     /// The consents about which users decided something, or of which they have a history.
     consents: BTreeSet<(UserId, NamedRecord)>,
 }
@@ -149,6 +155,7 @@ pub async fn verify(table: &Table, tenant: &TenantId) -> Result<CheckReport> {
         }
     }
     problems.extend(consents::check(table, &schema, seen.consents).await?);
+    problems.extend(credentials::check(table, tenant, seen.credentials).await?);
     let mut waiting = 0;
     for user in seen.outdated {
         match Box::pin(check_forms(table, &schema, user)).await? {
@@ -198,6 +205,14 @@ impl ScannedItems {
                 }
             }
             self.claimed.extend(owned(tenant, user, item).into_iter().map(|key| (user, key)));
+            let named = credentials::named(tenant, user, item).into_iter();
+            self.credentials.named.extend(named.map(|key| (user, key)));
+        } else if let Some((owner, user)) = owner_of_sessions(key.pk()) {
+            if owner == *tenant {
+                self.children.insert((user, key));
+            }
+        } else if is_credential(tenant, &key) {
+            self.credentials.held.extend(holders(item).into_iter().map(|user| (user, key.clone())));
         } else if is_lookup(tenant, &key) {
             for user in holders(item) {
                 if item.get_text("child").is_some() {

@@ -45,7 +45,7 @@ async fn forget_because(
         return Ok(Some((id, ErasureOutcome::Finished)));
     }
     let author = Author::service(tenant.clone(), reason);
-    match table.forget_user(&author, id, |_| Ok(())).await {
+    match table.forget_user(&author, None, id, |_| Ok(())).await {
         Ok(()) => Ok(Some((id, ErasureOutcome::Forgotten))),
         Err(Error::NotFound) => {
             let left = table.get(&Key::user(tenant, id)).await?;

@@ -8,6 +8,7 @@
 pub mod check;
 pub mod digests;
 pub mod forget;
+pub mod people;
 pub mod purge;
 pub mod replay;
 mod scan;

@@ -14,7 +14,7 @@ use shared::domain::error::Result;
 use shared::domain::id::{TenantId, UserId};
 use shared::domain::lookup::ValueHash;
 use shared::domain::text;
-use shared::store::keys::{PROFILE, TENANTS, owner_of_partition};
+use shared::store::keys::{PROFILE, TENANTS, owner_of_partition, owner_of_sessions};
 use shared::store::{Item, Table};
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -228,8 +228,9 @@ fn collect(value: &AttributeValue, into: &mut Vec<String>) {
 
 /// The user to whom an item belongs: the owner of its partition, or the user that it names.
 fn owner(item: &Item) -> Option<UserId> {
-    let partition = owner_of_partition(item.key().pk()).map(|(_, user)| user);
-    partition.or_else(|| item.owner())
+    let key = item.key();
+    let partition = owner_of_partition(key.pk()).or_else(|| owner_of_sessions(key.pk()));
+    partition.map(|(_, user)| user).or_else(|| item.owner())
 }
 
 /// The kind of an item, by its key.
@@ -246,6 +247,9 @@ fn kind(item: &Item) -> &'static str {
             "B" => "a principal",
             "SYS" => "a system profile",
             "CR" => "a change request",
+            "LOGIN" => "facts about credentials",
+            "LK" => "the name of a one-time link",
+            "CC" => "a client's consent",
             _ => "a child of a user",
         },
         ("T", "Q") => "a unique value",
@@ -264,6 +268,14 @@ fn kind(item: &Item) -> &'static str {
             _ => "a report of an import",
         },
         ("T", "J") => "the state of a recomputation",
+        ("T", "SE") if sort == "R" => "the name of a refresh token family",
+        ("T", "SE") => "a session",
+        ("T", "PW") => "a password",
+        ("T", "PK") => "a passkey",
+        ("T", "LK") => "a one-time link",
+        ("T", "OC") => "an authorization code",
+        ("T", "AD") => "the guard of the administrators",
+        ("OUTBOX", _) => "a mail that waits",
         ("T", "N") => "an assertion or proof that was used",
         ("T", "V") => "a revoked token",
         ("F", _) => "a count of failures",

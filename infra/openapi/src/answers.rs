@@ -25,6 +25,12 @@ pub(super) fn writes(route: &Route) -> bool {
     route.is_guarded() && route.effect != Effect::Reads
 }
 
+/// Whether the route takes a form of OAuth, by which clients authenticate, and answers errors of
+/// OAuth.
+pub(super) fn is_oauth(route: &Route) -> bool {
+    matches!(route.body, Body::Form(_)) && !route.is_guarded()
+}
+
 /// Whether the route wants to know which state of the resource the caller changes.
 pub(super) fn needs_match(route: &Route) -> bool {
     matches!(route.method, "PUT" | "PATCH") && route.effect != Effect::Repeatable
@@ -60,7 +66,7 @@ impl<'s> Answers<'s> {
         if is_tagged(route) && route.method == "GET" {
             answers = answers.response("304", self.not_modified()?);
         }
-        let own: &[Problem] = if matches!(route.body, Body::Form(_)) { &OAUTH } else { &[] };
+        let own: &[Problem] = if is_oauth(route) { &OAUTH } else { &[] };
         for status in statuses(route) {
             let problem = own.iter().chain(&PROBLEMS).find(|problem| problem.status == status);
             let problem =
@@ -137,7 +143,7 @@ impl<'s> Answers<'s> {
 fn statuses(route: &Route) -> Vec<u16> {
     let guarded = route.is_guarded();
     let json = matches!(route.body, Body::Json(_) | Body::OptionalJson(_) | Body::Rows(_));
-    let form = matches!(route.body, Body::Form(_));
+    let form = is_oauth(route);
     let keyed = guarded && route.takes_idempotency_key();
     // A replayed answer is not found once the user that it shows is forgotten. So is a person who
     // has no profile yet.

@@ -235,8 +235,9 @@ impl Body {
                 let read = |(name, value): (&str, &Json)| Parameter {
                     name: name.to_owned(),
                     value: if name == "token" { braced(TOKEN) } else { shown(value) },
-                    // Without it the token has all default scopes of the client.
-                    enabled: name != "scope",
+                    // Without the first the token has all default scopes of the client. The second
+                    // is in a header.
+                    enabled: !matches!(name, "scope" | "access_token"),
                 };
                 Self::Form(pairs.map(read).collect())
             }

@@ -34,22 +34,21 @@ use self::writer::Layout;
 pub type Failure = String;
 
 /// The route tables of the functions, in the order of `TAGS`.
-pub type Functions = [&'static [Route]; 6];
+pub type Functions = [&'static [Route]; 7];
 
 /// Where `kith serve` listens, and so the base URL of the description in the repository.
-pub const LOCAL: &str = "http://127.0.0.1:3000";
+pub const LOCAL: &str = "http://localhost:3000";
 
 /// The functions by their names, with their purposes.
-const TAGS: [(&str, &str); 6] = [
+const TAGS: [(&str, &str); 7] = [
     (
         "token",
-        "Access tokens, public keys, metadata of the service, machine clients, and receipts of \
-         consents.",
+        "Access tokens, public keys, metadata of the service, clients, and receipts of consents.",
     ),
     (
         "users",
         "Users (the base profiles of a tenant's people), their profiles in systems, imports, \
-         change requests, and consents.",
+         change requests, consents, and sessions.",
     ),
     ("personas", "Personas: the roles of a user."),
     (
@@ -58,6 +57,11 @@ const TAGS: [(&str, &str); 6] = [
          user profile definition, and workflows.",
     ),
     ("subjects", "Authentication servers, applications, and the mappings of their subjects."),
+    (
+        "login",
+        "What people sign in with. The pages on which they sign in are not listed: browsers find \
+         them by `authorization_endpoint` and `end_session_endpoint` of the metadata.",
+    ),
     ("site", "This description, and the health of the service."),
 ];
 

@@ -7,10 +7,10 @@ use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Deprecated, HttpMethod, PathItem, RefOr, Required};
 
-use super::answers::{Answers, is_tagged};
+use super::answers::{Answers, is_oauth, is_tagged};
 use super::parameters::{in_headers, in_path, in_query};
 use super::schemas::Schemas;
-use super::security::{ACCESS_TOKEN, CLIENT, USER_TOKEN};
+use super::security::{ACCESS_TOKEN, CLIENT, SESSION, USER_TOKEN};
 use crate::Failure;
 
 /// The path item of a route.
@@ -80,6 +80,11 @@ fn description(route: &Route) -> String {
         let approval = "Answers 202 with a change request if an approval policy asks for approval.";
         sentences.push(approval.to_owned());
     }
+    if route.reauthenticate {
+        let recent = "A person must have signed in within the last 5 minutes, else 403 \
+                      `reauthenticate`.";
+        sentences.push(recent.to_owned());
+    }
     let conflicts = route.conflicts.iter().filter(|conflict| **conflict != Conflict::AuditEnded);
     let conflicts: Vec<_> = conflicts.map(|conflict| format!("`{}`", conflict.slug())).collect();
     if !conflicts.is_empty() {
@@ -109,12 +114,11 @@ fn security(route: &Route) -> Vec<SecurityRequirement> {
         let scope = route.callers.scope_of_people();
         SecurityRequirement::new(USER_TOKEN, scope.iter().map(|scope| scope.name()))
     });
-    match route.body {
-        Body::Form(_) => {
-            vec![SecurityRequirement::new(CLIENT, none()), SecurityRequirement::default()]
-        }
-        _ => machines.into_iter().chain(people).collect(),
+    if is_oauth(route) {
+        return vec![SecurityRequirement::new(CLIENT, none()), SecurityRequirement::default()];
     }
+    let browsers = route.is_guarded().then(|| SecurityRequirement::new(SESSION, none()));
+    machines.into_iter().chain(people).chain(browsers).collect()
 }
 
 /// The body. A PATCH takes `application/merge-patch+json` as well, which `info` says: generators

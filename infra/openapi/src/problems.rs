@@ -57,14 +57,15 @@ pub(super) const PROBLEMS: [Problem; 15] = [
         401,
         "Unauthenticated",
         &["WWW-Authenticate"],
-        "There is no valid token (`unauthenticated`).",
+        "There is no valid token, and no live session (`unauthenticated`).",
     ),
     problem(
         403,
         "Forbidden",
         &["WWW-Authenticate"],
-        "The token lacks a scope (`insufficient-scope`), the caller may not do this, whichever \
-         scopes it has (`not-allowed`), or the person is blocked (`user-blocked`).",
+        "The token lacks a scope, or the person a right (`insufficient-scope`), the caller may not \
+         do this, whichever scopes it has (`not-allowed`), the person signed in too long ago \
+         (`reauthenticate`, with `max_age`), or is blocked (`user-blocked`).",
     ),
     problem(
         404,
@@ -79,8 +80,9 @@ pub(super) const PROBLEMS: [Problem; 15] = [
         "Conflict",
         &[],
         "Another resource holds a unique value (`already-exists`), the definition is in use \
-         (`in-use`), several match where one is expected (`several-found`, with `count`), or the \
-         state of the resource does not allow it (`conflict`).",
+         (`in-use`), several match where one is expected (`several-found`, with `count`), the \
+         tenant would be without an administrator (`last-administrator`), or the state of the \
+         resource does not allow it (`conflict`).",
     ),
     problem(410, "Gone", &[], "The audit does not reach back that far (`audit-ended`)."),
     problem(

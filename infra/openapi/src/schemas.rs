@@ -16,6 +16,7 @@ mod personas;
 mod principals;
 mod problems;
 mod queries;
+mod sessions;
 mod site;
 mod subjects;
 mod system_profiles;
@@ -99,6 +100,7 @@ impl Schemas {
             systems::schemas(),
             consents::schemas(),
             principals::schemas(),
+            sessions::schemas(),
             subjects::schemas(),
             clients::schemas(),
             oauth::schemas(),

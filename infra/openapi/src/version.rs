@@ -6,7 +6,7 @@ use shared::domain::Json;
 use shared::domain::json::Object;
 use shared::object;
 
-use super::security::USER_TOKEN;
+use super::security::{SESSION, USER_TOKEN};
 
 /// A version of OpenAPI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +109,7 @@ fn lower_member(name: String, value: Json, lower: &mut Object, nullable: &mut BT
             lower.insert("url".to_owned(), Json::String(url));
         }
         // Only OAuth and OpenID Connect have scopes.
-        (USER_TOKEN, Json::Array(_)) => {
+        (SESSION | USER_TOKEN, Json::Array(_)) => {
             lower.insert(name, Json::Array(Vec::new()));
         }
         ("type", Json::Array(kinds)) => {

@@ -14,8 +14,9 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// The description, which is large: indents and spaces would be a tenth of it.
-    pub(super) const DESCRIPTION: Self = Self { width: 300, step: 1, space: "" };
+    /// The description, which is large: indents and spaces would be a sixth of it. All answers of an
+    /// operation stand on one line.
+    pub(super) const DESCRIPTION: Self = Self { width: 1200, step: 1, space: "" };
     /// A body, which people read.
     pub(super) const BODY: Self = Self { width: 110, step: 2, space: " " };
 }

@@ -3,6 +3,7 @@
 mod cache;
 mod clients;
 mod configuration;
+mod sessions;
 mod tokens;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use tokio::sync::OnceCell;
 
 pub use self::cache::CACHE_SECONDS;
 use self::cache::Cache;
+pub use self::sessions::SignedIn;
 use self::tokens::{Digest, TrustingTenants, VerifiedToken};
 use crate::auth::{PublishedKeyCache, RemoteKeys, SigningKeys, signing};
 use crate::domain::client::Client;

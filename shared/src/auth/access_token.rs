@@ -1,15 +1,18 @@
 //! Access tokens (RFC 9068): their claims, and the caller that a verified token names.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use super::caller::{Caller, Grants, Subject};
+use super::caller::{Caller, Grants, Subject, TokenOfPerson, Via};
 use super::claims::{Audience, Confirmation, LEEWAY};
 use super::error::{AuthError, Result};
 use super::jose::{Jws, MAX_TOKEN};
 use super::published::PublishedKeyCache;
-use crate::domain::client::{Classifier, Integration};
-use crate::domain::id::{BaseId, ClientId, PartyId, TenantId, UserId};
+use crate::domain::client::{Classifier, Integration, StandardClaim};
+use crate::domain::id::{BaseId, ClientId, PartyId, PersonaId, TenantId, UserId};
 use crate::domain::scope::Scopes;
+use crate::domain::versioned::Version;
 use crate::env::Timestamp;
 
 /// The claims of an access token (RFC 9068 §2.2), with the tenant.
@@ -51,12 +54,34 @@ pub struct AccessTokenClaims {
     /// The key that the token is bound to, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,
+    /// The version of the user that the person's session carries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_version: Option<u64>,
+    /// The session in which the person authorised the client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
+    /// The persona in which the person signed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub persona: Option<PersonaId>,
+    /// The claims that userinfo answers beside those of the scopes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<StandardClaim>,
 }
 
 impl AccessTokenClaims {
     /// The base profile id of a user at the issuer of the token.
     fn base_id(&self, user: UserId) -> BaseId {
         BaseId::of(&user.to_string(), &self.iss, &self.tenant)
+    }
+
+    /// What the token says of the person beside who it is.
+    fn of_person(&self) -> TokenOfPerson {
+        TokenOfPerson {
+            jti: self.jti.clone(),
+            user_version: Version(self.user_version.unwrap_or(0)),
+            persona: self.persona,
+            claims: self.claims.clone(),
+        }
     }
 
     /// The expected `sub`, by the other claims.
@@ -155,7 +180,9 @@ impl VerifiedAccessToken {
         Ok(Caller {
             tenant: claims.tenant.clone(),
             subject: match claims.user_id {
-                Some(user) => Subject::Local { user, base: claims.base_id(user), client },
+                Some(user) => {
+                    Subject::Local { user, base: claims.base_id(user), via: Via::Client(client) }
+                }
                 None => Subject::Client { id: client, integration: claims.integration },
             },
             grants: Grants {
@@ -164,6 +191,7 @@ impl VerifiedAccessToken {
                 max_classifier: claims.max_classifier,
             },
             jkt: claims.cnf.as_ref().map(|key| key.jkt.clone()),
+            token: claims.user_id.map(|_| Arc::new(claims.of_person())),
         })
     }
 }

@@ -1,12 +1,16 @@
-//! The caller and its grants, from a verified token.
+//! The caller and its grants, from a verified token or from a session.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::domain::client::{Classifier, Integration};
-use crate::domain::id::{BaseId, ClientId, PartyId, TenantId, UserId};
+use crate::domain::client::{Classifier, Integration, StandardClaim};
+use crate::domain::error::{Error, Result};
+use crate::domain::id::{BaseId, ClientId, PartyId, PersonaId, TenantId, UserId};
 use crate::domain::json::Object;
+use crate::domain::people::SessionHash;
 use crate::domain::scope::{Scope, Scopes};
+use crate::domain::user::User;
+use crate::domain::versioned::Version;
 use crate::env::Timestamp;
 
 /// The caller of a request.
@@ -20,9 +24,25 @@ pub struct Caller {
     pub grants: Grants,
     /// The thumbprint of the key that the token is bound to, if it is.
     pub jkt: Option<String>,
+    /// More of the access token of a local person.
+    pub token: Option<Arc<TokenOfPerson>>,
 }
 
-/// The subject of a token: a client or a person.
+/// More of the access token of a local person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenOfPerson {
+    /// The token's own id.
+    pub jti: String,
+    /// The version of the user that the sign-in wrote. The token is over once the person has signed
+    /// out of everything since.
+    pub user_version: Version,
+    /// The persona in which the person signed in.
+    pub persona: Option<PersonaId>,
+    /// The claims that the application asked userinfo for.
+    pub claims: Vec<StandardClaim>,
+}
+
+/// The subject of a call: a client or a person.
 #[derive(Clone, Debug)]
 pub enum Subject {
     /// A client that acts for itself, with an access token of this service.
@@ -32,20 +52,51 @@ pub enum Subject {
         /// What the client integrates, if it is marked so.
         integration: Option<Integration>,
     },
-    /// A person who signed in at this service, with an access token of this service.
+    /// A person who signed in at this service.
     Local {
         /// The person's user.
         user: UserId,
-        /// The person's base profile id at this service's own issuer: the token's `sub`.
+        /// The person's base profile id at this service's own issuer.
         base: BaseId,
-        /// The client of the application that the person uses.
-        client: ClientId,
+        /// How the person calls.
+        via: Via,
     },
     /// A person who signed in elsewhere, with a token of an issuer that the tenant trusts.
     External(Arc<Person>),
 }
 
-/// The grants of an access token of this service.
+/// How a local person calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Via {
+    /// With an access token of this service, through the application of this client.
+    Client(ClientId),
+    /// With the cookie of a session.
+    Session(SessionHandle),
+}
+
+/// The session of a person who calls with its cookie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionHandle {
+    /// The hash of the session's secret: its key.
+    pub hash: SessionHash,
+    /// The id by which ID tokens and the audit name the session.
+    pub sid: String,
+    /// When the person authenticated.
+    pub authenticated_at: Timestamp,
+}
+
+impl SessionHandle {
+    /// Whether the person authenticated so recently that sensitive acts are allowed (rule G22).
+    #[must_use]
+    pub const fn is_recent(&self, now: Timestamp) -> bool {
+        now.millis() - self.authenticated_at.millis() <= RECENT_SECONDS * 1000
+    }
+}
+
+/// How long after a sign-in sensitive acts are allowed, in seconds (rule G22).
+pub const RECENT_SECONDS: i64 = 300;
+
+/// The grants of this service to a caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grants {
     /// The scopes.
@@ -81,16 +132,33 @@ pub struct Person {
 
 impl Caller {
     /// The client whose token it is: the caller itself, or the application that a local person
-    /// uses. External persons come with none.
+    /// uses. External persons come with none, and so do people with a cookie.
     #[must_use]
     pub const fn client(&self) -> Option<&ClientId> {
         match &self.subject {
-            Subject::Client { id, .. } | Subject::Local { client: id, .. } => Some(id),
-            Subject::External(_) => None,
+            Subject::Client { id, .. } | Subject::Local { via: Via::Client(id), .. } => Some(id),
+            Subject::Local { via: Via::Session(_), .. } | Subject::External(_) => None,
         }
     }
 
-    /// The base profile id by which the token names the person; `None` when a client calls.
+    /// The session of a person who calls with its cookie.
+    #[must_use]
+    pub const fn session(&self) -> Option<&SessionHandle> {
+        match &self.subject {
+            Subject::Local { via: Via::Session(session), .. } => Some(session),
+            _ => None,
+        }
+    }
+
+    /// Refuses the token of a person who has signed out of everything since.
+    pub fn check_signed_in(&self, user: &User) -> Result<()> {
+        match &self.token {
+            Some(token) if user.has_signed_out(token.user_version) => Err(Error::SignedOut),
+            _ => Ok(()),
+        }
+    }
+
+    /// The base profile id that names the person; `None` when a client calls.
     #[must_use]
     pub fn base(&self) -> Option<&BaseId> {
         match &self.subject {
@@ -107,21 +175,29 @@ impl Caller {
     }
 
     /// A name that no other caller of the tenant has: cursors and idempotency records are bound to
-    /// it. A person has another one in each application, because other scopes may be granted there.
+    /// it. A person has another one in each application, because other scopes may be granted there,
+    /// and one with a cookie.
     #[must_use]
     pub fn name(&self) -> Cow<'_, str> {
         match &self.subject {
             Subject::Client { id, .. } => Cow::Borrowed(id.as_str()),
-            Subject::Local { base, client, .. } => Cow::Owned(format!("{base} {client}")),
+            Subject::Local { base, via: Via::Client(client), .. } => {
+                Cow::Owned(format!("{base} {client}"))
+            }
+            Subject::Local { base, via: Via::Session(_), .. } => {
+                Cow::Owned(format!("{base} session"))
+            }
             Subject::External(person) => Cow::Borrowed(person.base.as_str()),
         }
     }
 
-    /// The name of the caller in log lines: a client's id, or `user-token` for every person.
+    /// The name of the caller in log lines: a client's id, or `user-session` or `user-token` for
+    /// every person.
     #[must_use]
     pub fn logged(&self) -> &str {
         match &self.subject {
             Subject::Client { id, .. } => id.as_str(),
+            Subject::Local { via: Via::Session(_), .. } => "user-session",
             Subject::Local { .. } | Subject::External(_) => "user-token",
         }
     }

@@ -5,6 +5,9 @@
 //! holds the current generation. A token of the generation before is answered for 10 seconds with
 //! the same successor, as a client whose answer was lost would need it; an older one, or a
 //! later use, has a good MAC and is therefore a replay: it ends the family.
+//!
+//! A family is of a client that acts for itself, or of a person who authorised the client. The
+//! family of a person is also named among the person's sessions, so that a sign-out ends it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,11 +15,14 @@ use ring::hmac;
 use serde::{Deserialize, Serialize};
 
 use super::claims::base64url;
+use crate::domain::client::{Authorization, Client};
 use crate::domain::error::Result;
 use crate::domain::id::ClientId;
+use crate::domain::people::FamilyName;
 use crate::domain::scope::Scopes;
 use crate::domain::versioned::Versioned;
-use crate::env::Timestamp;
+use crate::env::{Env, Timestamp};
+use crate::store::people::{delete_family_name, put_family_name};
 use crate::store::{CommitError, Condition, Item, Key, Retry, Table, Write};
 
 /// The longest life of a family, in seconds: 30 days from the first token.
@@ -38,6 +44,12 @@ pub struct Family {
     pub reached_at: Timestamp,
     /// When the family ends, however often it is rotated.
     pub ends_at: Timestamp,
+    /// What a person authorised; `None` if the client acts for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<Authorization>,
+    /// The key with which a public client proves that the token is its own (RFC 9449 §5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jkt: Option<String>,
 }
 
 /// The scopes and the audience of an access token that comes with a refresh token.
@@ -50,22 +62,187 @@ pub struct Grant {
 }
 
 impl Family {
+    /// The family of a client that acts for itself. `audience` is empty if the request named none.
+    #[must_use]
+    pub fn of_client(client_id: &ClientId, grant: Grant, now: Timestamp) -> Self {
+        Self {
+            client_id: client_id.clone(),
+            scopes: grant.scopes,
+            audience: grant.audience,
+            generation: 1,
+            reached_at: now,
+            ends_at: now.plus_seconds(FAMILY_SECONDS),
+            person: None,
+            jkt: None,
+        }
+    }
+
+    /// The family of a person who authorised a client. That of a public client ends with the
+    /// person's session at the latest, and needs the key of the proof with which it was started
+    /// (rule G14).
+    #[must_use]
+    pub fn of_person(
+        client: &Client,
+        authorization: Authorization,
+        audience: Vec<String>,
+        jkt: Option<&str>,
+        now: Timestamp,
+    ) -> Self {
+        let grant = Grant { scopes: authorization.scopes.clone(), audience };
+        let family = Self::of_client(&client.client_id, grant, now);
+        if !client.is_public() {
+            return Self { person: Some(authorization), ..family };
+        }
+        Self {
+            ends_at: family.ends_at.min(authorization.session_ends_at),
+            jkt: jkt.map(str::to_owned),
+            person: Some(authorization),
+            ..family
+        }
+    }
+
     /// The grant that the client can get, if it may request `allowed` now.
     #[must_use]
     pub fn grantable(&self, allowed: &Grant) -> Grant {
-        let named = |party: &&String| self.audience.is_empty() || self.audience.contains(party);
         Grant {
             scopes: Scopes::new(self.scopes.iter().filter(|scope| allowed.scopes.allows(*scope))),
-            audience: allowed.audience.iter().filter(named).cloned().collect(),
+            audience: self.audience_within(&allowed.audience),
         }
+    }
+
+    /// The audience that the client can get, if it may have these parties now.
+    #[must_use]
+    pub fn audience_within(&self, allowed: &[String]) -> Vec<String> {
+        let named = |party: &&String| self.audience.is_empty() || self.audience.contains(party);
+        allowed.iter().filter(named).cloned().collect()
     }
 
     /// Whether a token of this generation can be exchanged: the current one, or for a while the one
     /// before.
     fn accepts(&self, generation: u64, now: Timestamp) -> bool {
-        generation == self.generation
-            || (generation + 1 == self.generation
-                && now < self.reached_at.plus_seconds(GRACE_SECONDS))
+        now < self.ends_at
+            && (generation == self.generation
+                || (generation + 1 == self.generation
+                    && now < self.reached_at.plus_seconds(GRACE_SECONDS)))
+    }
+}
+
+/// A family that is to be stored, and its first token.
+#[derive(Debug)]
+pub struct NewFamily {
+    /// The name of the family.
+    pub name: String,
+    /// The first token.
+    pub token: String,
+    state: Family,
+}
+
+impl NewFamily {
+    /// Names a family and makes its first token.
+    #[must_use]
+    pub fn new(key: &[u8; 32], state: Family, env: &Env) -> Self {
+        let name = base64url(&env.random.bytes::<16>());
+        Self { token: token(key, &name, state.generation), name, state }
+    }
+
+    /// The writes that store it. If it is of a person, its transaction also checks that the
+    /// person's user and session are there.
+    #[must_use]
+    pub fn writes(&self) -> Vec<Write> {
+        let Self { name, state, .. } = self;
+        let item = Item::at(&Key::refresh_family(name))
+            .versioned(&Versioned::first(state.clone()))
+            .expiring(state.ends_at);
+        let mut writes = vec![Write::Put(item, Condition::Absent)];
+        if let Some(person) = &state.person {
+            let named = FamilyName {
+                client: state.client_id.clone(),
+                sid: person.sid.clone(),
+                created_at: state.reached_at,
+                ends_at: state.ends_at,
+            };
+            writes.push(put_family_name(state.client_id.tenant(), person.user, name, &named));
+        }
+        writes
+    }
+}
+
+/// Starts the family of a client that acts for itself, and returns its first token. `audience` is
+/// empty if the request named none.
+pub async fn start(
+    table: &Table,
+    key: &[u8; 32],
+    client_id: &ClientId,
+    scopes: &Scopes,
+    audience: &[String],
+) -> Result<String> {
+    let grant = Grant { scopes: scopes.clone(), audience: audience.to_vec() };
+    let state = Family::of_client(client_id, grant, table.env().clock.now());
+    let family = NewFamily::new(key, state, table.env());
+    table.commit(family.writes()).await?;
+    Ok(family.token)
+}
+
+/// A refresh token of a client, and its family as it was read.
+#[derive(Debug)]
+pub struct Presented {
+    name: String,
+    generation: u64,
+    stored: Versioned<Family>,
+}
+
+/// Reads the family of a refresh token. `None` if the token is forged or another client's, or if
+/// the family has ended.
+pub async fn read(
+    table: &Table,
+    key: &[u8; 32],
+    client_id: &ClientId,
+    unverified_token: &str,
+) -> Result<Option<Presented>> {
+    let Some((name, generation)) = open(key, unverified_token) else { return Ok(None) };
+    let Some(item) = table.get(&Key::refresh_family(name)).await? else { return Ok(None) };
+    let stored = item.read::<Family>()?;
+    let own = stored.value.client_id == *client_id;
+    Ok(own.then(|| Presented { name: name.to_owned(), generation, stored }))
+}
+
+impl Presented {
+    /// The family.
+    #[must_use]
+    pub const fn family(&self) -> &Family {
+        &self.stored.value
+    }
+
+    /// Whether the token can be exchanged now. A token of the family that cannot is a replay.
+    #[must_use]
+    pub fn is_current(&self, now: Timestamp) -> bool {
+        self.stored.value.accepts(self.generation, now)
+    }
+
+    /// Ends the family; `false` if it was written meanwhile and has to be read again.
+    pub async fn end(&self, table: &Table) -> Result<bool> {
+        committed(table.commit(deletion(&self.name, &self.stored)).await)
+    }
+
+    /// Exchanges the token for its successor; `None` if the family was written meanwhile and has to
+    /// be read again.
+    pub async fn rotate(&self, table: &Table, key: &[u8; 32]) -> Result<Option<String>> {
+        let (name, family) = (&self.name, &self.stored.value);
+        if self.generation == family.generation {
+            let next = Family {
+                generation: family.generation + 1,
+                reached_at: table.env().clock.now(),
+                ..family.clone()
+            };
+            let item = Item::at(&Key::refresh_family(name))
+                .expiring(next.ends_at)
+                .versioned(&self.stored.changed_to(next));
+            let write = Write::Put(item, Condition::Version(self.stored.version()));
+            if !committed(table.commit(vec![write]).await)? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(token(key, name, self.generation + 1)))
     }
 }
 
@@ -76,12 +253,10 @@ pub async fn find(
     client_id: &ClientId,
     unverified_token: &str,
 ) -> Result<Option<Family>> {
-    let Some((family, generation)) = open(key, unverified_token) else { return Ok(None) };
-    let Some(item) = table.get(&Key::refresh_family(family)).await? else { return Ok(None) };
-    let family = item.read::<Family>()?.value;
-    let usable =
-        family.client_id == *client_id && family.accepts(generation, table.env().clock.now());
-    Ok(usable.then_some(family))
+    let presented = read(table, key, client_id, unverified_token).await?;
+    let now = table.env().clock.now();
+    let current = presented.filter(|presented| presented.is_current(now));
+    Ok(current.map(|presented| presented.stored.value))
 }
 
 /// Ends the family of a token of this client, whichever of the family's tokens it is; `false` when
@@ -92,127 +267,43 @@ pub async fn revoke(
     client_id: &ClientId,
     unverified_token: &str,
 ) -> Result<bool> {
-    let Some((family, _)) = open(key, unverified_token) else { return Ok(false) };
-    let item_key = Key::refresh_family(family);
+    let Some((name, _)) = open(key, unverified_token) else { return Ok(false) };
+    end(table, name, client_id).await?;
+    Ok(true)
+}
+
+/// Ends a family of this client by its name, if it is there.
+pub async fn end(table: &Table, name: &str, client_id: &ClientId) -> Result<()> {
     let mut retry = Retry::of(table);
     loop {
-        let Some(item) = table.get(&item_key).await? else { return Ok(true) };
+        let Some(item) = table.get(&Key::refresh_family(name)).await? else { return Ok(()) };
         let stored = item.read::<Family>()?;
-        if stored.value.client_id != *client_id {
-            return Ok(true);
-        }
-        match table
-            .commit(vec![Write::Delete(item_key.clone(), Condition::Version(stored.version()))])
-            .await
+        if stored.value.client_id != *client_id
+            || committed(table.commit(deletion(name, &stored)).await)?
         {
-            Ok(()) => return Ok(true),
-            Err(CommitError::Conditions(_) | CommitError::Contended) => retry.again().await?,
-            Err(failed) => return Err(failed.into()),
+            return Ok(());
         }
+        retry.again().await?;
     }
 }
 
-/// The outcome of a request with a refresh token.
-#[derive(Debug)]
-pub enum Exchange {
-    /// The token is valid: the next token, and the grant that comes with it.
-    Granted(String, Grant),
-    /// It is forged, expired, revoked, replayed or another client's.
-    InvalidGrant,
-    /// The token is valid, but the request names more scopes than may be granted. Nothing changed.
-    InvalidScope,
-    /// The token is valid, but the request names another audience, or the client may no longer have
-    /// tokens for any audience of the token. Nothing changed. Holds the audiences that are allowed.
-    InvalidTarget(Vec<String>),
+/// The writes that end a family.
+fn deletion(name: &str, stored: &Versioned<Family>) -> Vec<Write> {
+    let condition = Condition::Version(stored.version());
+    let mut writes = vec![Write::Delete(Key::refresh_family(name), condition)];
+    if let Some(person) = &stored.value.person {
+        let tenant = stored.value.client_id.tenant();
+        writes.push(delete_family_name(tenant, person.user, name));
+    }
+    writes
 }
 
-/// Starts a family and returns its first token. `audience` is empty if the request named none.
-pub async fn start(
-    table: &Table,
-    key: &[u8; 32],
-    client_id: &ClientId,
-    scopes: &Scopes,
-    audience: &[String],
-) -> Result<String> {
-    let now = table.env().clock.now();
-    let family = base64url(&table.env().random.bytes::<16>());
-    let ends_at = now.plus_seconds(FAMILY_SECONDS);
-    let state = Family {
-        client_id: client_id.clone(),
-        scopes: scopes.clone(),
-        audience: audience.to_vec(),
-        generation: 1,
-        reached_at: now,
-        ends_at,
-    };
-    let item = Item::at(&Key::refresh_family(&family))
-        .versioned(&Versioned::first(state))
-        .expiring(ends_at);
-    table.commit(vec![Write::Put(item, Condition::Absent)]).await?;
-    Ok(token(key, &family, 1))
-}
-
-/// Exchanges a token for its successor. It grants the wanted scopes and audience. By default these
-/// are all that the family started with and that the client may still request (`allowed`). A
-/// request for more is refused.
-pub async fn exchange(
-    table: &Table,
-    key: &[u8; 32],
-    client_id: &ClientId,
-    unverified_token: &str,
-    allowed: &Grant,
-    wanted_scopes: Option<&Scopes>,
-    wanted_audience: &[String],
-) -> Result<Exchange> {
-    let Some((family, generation)) = open(key, unverified_token) else {
-        return Ok(Exchange::InvalidGrant);
-    };
-    let item_key = Key::refresh_family(family);
-    let mut retry = Retry::of(table);
-    loop {
-        let Some(item) = table.get(&item_key).await? else {
-            return Ok(Exchange::InvalidGrant);
-        };
-        let stored = item.read::<Family>()?;
-        if stored.value.client_id != *client_id {
-            return Ok(Exchange::InvalidGrant);
-        }
-        let now = table.env().clock.now();
-        let current = stored.value.generation;
-        let most = stored.value.grantable(allowed);
-        let scopes = wanted_scopes.unwrap_or(&most.scopes).clone();
-        let replayed = !stored.value.accepts(generation, now);
-        if !replayed && (scopes.is_empty() || !most.scopes.allows_all(&scopes)) {
-            return Ok(Exchange::InvalidScope);
-        }
-        let others = wanted_audience.iter().any(|party| !most.audience.contains(party));
-        if !replayed && (most.audience.is_empty() || others) {
-            return Ok(Exchange::InvalidTarget(most.audience));
-        }
-        let committed = if replayed {
-            table
-                .commit(vec![Write::Delete(item_key.clone(), Condition::Version(stored.version()))])
-                .await
-        } else if generation == current {
-            let next = Family { generation: current + 1, reached_at: now, ..stored.value.clone() };
-            let version = stored.version();
-            let item =
-                Item::at(&item_key).expiring(next.ends_at).versioned(&stored.changed_to(next));
-            table.commit(vec![Write::Put(item, Condition::Version(version))]).await
-        } else {
-            Ok(())
-        };
-        match committed {
-            Ok(()) if replayed => return Ok(Exchange::InvalidGrant),
-            Ok(()) => {
-                let wanted = Some(wanted_audience).filter(|wanted| !wanted.is_empty());
-                let audience = wanted.map_or(most.audience, <[String]>::to_vec);
-                let next = token(key, family, generation + 1);
-                return Ok(Exchange::Granted(next, Grant { scopes, audience }));
-            }
-            Err(CommitError::Conditions(_) | CommitError::Contended) => retry.again().await?,
-            Err(failed) => return Err(failed.into()),
-        }
+/// Whether a commit succeeded; `false` if another write came in between.
+fn committed(outcome: Result<(), CommitError>) -> Result<bool> {
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(CommitError::Conditions(_) | CommitError::Contended) => Ok(false),
+        Err(failed) => Err(failed.into()),
     }
 }
 

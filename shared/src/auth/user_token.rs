@@ -219,6 +219,7 @@ impl VerifiedUserToken {
             subject: Subject::External(self.person.clone()),
             grants: Grants::default(),
             jkt: self.claims.cnf.as_ref().map(|key| key.jkt.clone()),
+            token: None,
         })
     }
 }

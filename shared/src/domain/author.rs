@@ -30,6 +30,19 @@ pub struct Author {
     pub operation: Operation,
     /// Why, in the words of the request. They may be personal, and are never logged.
     pub note: Option<String>,
+    /// The session of a person who writes with its cookie.
+    pub session: Option<AuthorSession>,
+    /// Whether the author changes the own e-mail address only by confirming the new one.
+    pub confirms_address: bool,
+}
+
+/// The session of a person who writes with its cookie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorSession {
+    /// The id by which ID tokens and the audit name it.
+    pub sid: String,
+    /// Whether the person authenticated within the last five minutes (rule G22).
+    pub is_recent: bool,
 }
 
 /// Who writes.
@@ -88,7 +101,22 @@ impl Author {
             reason,
             operation,
             note: None,
+            session: None,
+            confirms_address: false,
         }
+    }
+
+    /// A person who acts on the own account at the service's own pages.
+    #[must_use]
+    pub fn account(tenant: TenantId, user: UserId, request_id: Option<String>) -> Self {
+        let service = Self::service(tenant, Reason::Request);
+        Self { writer: Writer::User(user), view: View::SelfService, request_id, ..service }
+    }
+
+    /// Whether it is an operator, whom no rule about administrators binds.
+    #[must_use]
+    pub const fn is_operator(&self) -> bool {
+        matches!(self.reason, Reason::Operator | Reason::Replay)
     }
 
     /// The same author, who writes for another reason.
@@ -141,7 +169,7 @@ impl Author {
             }
             Writer::Service => (ActorKind::Service, None),
         };
-        audit::Actor { kind, id }
+        audit::Actor { kind, id, session: self.session.as_ref().map(|session| session.sid.clone()) }
     }
 
     /// How the write came about, if it was not the request alone.
@@ -185,8 +213,8 @@ impl Author {
 impl From<&Actor> for audit::Actor {
     fn from(actor: &Actor) -> Self {
         match actor {
-            Actor::ClientId(id) => Self { kind: ActorKind::Client, id: Some(id.to_string()) },
-            Actor::UserId(id) => Self { kind: ActorKind::Person, id: Some(id.to_string()) },
+            Actor::ClientId(id) => Self::new(ActorKind::Client, Some(id.to_string())),
+            Actor::UserId(id) => Self::new(ActorKind::Person, Some(id.to_string())),
         }
     }
 }

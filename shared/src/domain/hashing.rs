@@ -1,6 +1,7 @@
 //! Hashes of secret values: Argon2id with a salt for values that are only stored, a keyed hash for
 //! values that are searched by equality.
 
+mod imported;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,10 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
+pub use self::imported::{
+    ARGON2_MEMORY, ARGON2_PASSES, BCRYPT_COSTS, PBKDF2_ROUNDS, Pbkdf2, Pbkdf2Function, adoptable,
+};
+use self::imported::{is_bcrypt, is_pbkdf2};
 use super::definition::AttributeDefinition;
 use super::error::Code;
 use super::id::DefinitionId;
@@ -107,11 +112,22 @@ impl Hashes {
                 Code::WrongFormat,
                 "expected a hash of Argon2id, e.g. `$argon2id$v=19$m=…,t=…,p=…$salt$hash`",
             ),
+            Brought::Imported(Some(HashedValues::Bcrypt)) if is_bcrypt(value) => HashDecision::Keep,
+            Brought::Imported(Some(HashedValues::Bcrypt)) => HashDecision::Refuse(
+                Code::WrongFormat,
+                "expected a hash of bcrypt with a cost from 10 to 14, e.g. `$2b$12$…`",
+            ),
+            Brought::Imported(Some(HashedValues::Pbkdf2)) if is_pbkdf2(value) => HashDecision::Keep,
+            Brought::Imported(Some(HashedValues::Pbkdf2)) => HashDecision::Refuse(
+                Code::WrongFormat,
+                "expected a hash of PBKDF2 with 100 000 to 2 000 000 rounds, e.g. \
+                 `$pbkdf2-sha256$i=600000,l=32$salt$hash`",
+            ),
             Brought::Imported(Some(HashedValues::Plain)) if looks_hashed(value) => {
                 HashDecision::Refuse(
                     Code::WrongFormat,
-                    "expected a plain value, found a hash; hashes of Argon2id are imported with \
-                     `hashes=argon2id`, others cannot be",
+                    "expected a plain value, found a hash; hashes are imported with \
+                     `hashes=argon2id`, `hashes=bcrypt` or `hashes=pbkdf2`, others cannot be",
                 )
             }
             Brought::Secrets | Brought::Imported(Some(HashedValues::Plain)) => HashDecision::Hash,
@@ -208,7 +224,8 @@ fn phc_string(params: &Params, salt: &[u8; 16], hash: &[u8; 32]) -> String {
 
 /// The error message for values whose kind the import does not declare.
 pub const SAY_HASHES: &str = "say what the import brings for attributes of HASH: `hashes=plain` for \
-                              plain values, `hashes=argon2id` for hashes of Argon2id";
+                              plain values, `hashes=argon2id`, `hashes=bcrypt` or `hashes=pbkdf2` \
+                              for hashes";
 
 /// Whether the text has the form of a password hash of some system. It protects callers who declare
 /// `plain` for a file with hashes. A bare digest is accepted, because it may be a secret.

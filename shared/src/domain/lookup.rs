@@ -133,6 +133,12 @@ pub fn of_email(address: &str) -> Vec<Lookup> {
     distinct(forms.iter().flatten().map(|form| Lookup::email(form)))
 }
 
+/// The hash of an e-mail address, as its look-up has it: a mail names by it where it goes.
+#[must_use]
+pub fn email_hash(address: &str) -> Option<String> {
+    text::stored_email(address).map(|comparable| ValueHash::of(&comparable).to_string())
+}
+
 /// The look-ups by which the user with a customer's id is found, as [`of_email`].
 #[must_use]
 pub fn of_id_at_customer(id: &str) -> Vec<Lookup> {

@@ -22,6 +22,7 @@ pub mod json_syntax;
 pub mod jwk;
 pub mod lookup;
 pub mod patch;
+pub mod people;
 pub mod persona;
 pub mod schema;
 pub mod scope;

@@ -9,8 +9,8 @@ use ring::hmac;
 use super::audit::AuditSettings;
 use super::consent::Consent;
 use super::definition::{
-    AttributeDefinition, Category, Definition, DefinitionKind, PersonaDefinition, Predefined,
-    UserProfileDefinition, Workflow,
+    AttributeDefinition, BuiltInPersona, Category, Definition, DefinitionKind, PersonaDefinition,
+    Predefined, UserProfileDefinition, Workflow,
 };
 use super::error::{Error, Result};
 use super::id::{DefinitionId, PartyId, TenantId};
@@ -192,6 +192,15 @@ static PREDEFINED: LazyLock<Collection<AttributeDefinition>> = LazyLock::new(|| 
     Collection(Predefined::ALL.into_iter().map(entry).collect())
 });
 
+/// The built-in persona definitions. They count as used: no user's persona has to mark them.
+static PERSONAS: LazyLock<Collection<PersonaDefinition>> = LazyLock::new(|| {
+    let entry = |persona: BuiltInPersona| {
+        let entry = StoredDefinition::built_in(persona.definition());
+        (persona.id().to_string(), StoredDefinition { used: true, ..entry })
+    };
+    Collection(BuiltInPersona::ALL.into_iter().map(entry).collect())
+});
+
 /// The user profile definition, as long as it is unchanged.
 static PROFILE: LazyLock<Collection<UserProfileDefinition>> = LazyLock::new(|| {
     let entry = StoredDefinition::built_in(UserProfileDefinition::default());
@@ -213,7 +222,7 @@ impl Schema {
             epoch: None,
             categories: Collection::default(),
             attributes: PREDEFINED.clone(),
-            personas: Collection::default(),
+            personas: PERSONAS.clone(),
             profiles: PROFILE.clone(),
             workflows: Collection::default(),
             servers: Collection::default(),
@@ -227,6 +236,15 @@ impl Schema {
             forms: LookupForms::default(),
             hash_key: None,
         }
+    }
+
+    /// Takes the built-in persona definitions out whose names stored ones have.
+    pub fn prefer_stored_personas(&mut self) {
+        let entries = self.personas.0.values().filter(|entry| !entry.built_in);
+        let stored: HashSet<_> = entries.map(|entry| entry.stored.value.name.clone()).collect();
+        self.personas
+            .0
+            .retain(|_, entry| !entry.built_in || !stored.contains(&entry.stored.value.name));
     }
 
     /// The settings of the audit.

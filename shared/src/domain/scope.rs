@@ -29,6 +29,23 @@ string_enum! {
         Userdata = "userdata",
         /// Concerns user tokens and userinfo.
         Openid = "openid",
+        /// Names, username, language and personas of the person (OpenID Connect Core §5.4).
+        Profile = "profile",
+        /// The e-mail address of the person.
+        Email = "email",
+        /// A refresh token (OpenID Connect Core §11).
+        OfflineAccess = "offline_access",
+    }
+}
+
+impl Scope {
+    /// Whether it concerns a person's own data. The others are rights to administer.
+    #[must_use]
+    pub const fn is_personal(self) -> bool {
+        matches!(
+            self,
+            Self::Userdata | Self::Openid | Self::Profile | Self::Email | Self::OfflineAccess
+        )
     }
 }
 
@@ -50,7 +67,7 @@ impl Scopes {
     /// Whether the set allows what `scope` allows.
     #[must_use]
     pub fn allows(&self, scope: Scope) -> bool {
-        let implied = !matches!(scope, Scope::Userdata | Scope::Openid);
+        let implied = !scope.is_personal();
         self.0.contains(&scope) || (implied && self.0.contains(&Scope::Administrator))
     }
 
@@ -58,6 +75,51 @@ impl Scopes {
     #[must_use]
     pub fn allows_all(&self, other: &Self) -> bool {
         other.0.iter().all(|scope| self.0.contains(scope))
+    }
+
+    /// The members that are rights to administer.
+    #[must_use]
+    pub fn administrative(&self) -> Self {
+        Self(self.iter().filter(|scope| !scope.is_personal()).collect())
+    }
+
+    /// The members that concern a person's own data.
+    #[must_use]
+    pub fn personal(&self) -> Self {
+        Self(self.iter().filter(|scope| scope.is_personal()).collect())
+    }
+
+    /// The members that mean something in the token of a client that acts for itself.
+    #[must_use]
+    pub fn of_clients(&self) -> Self {
+        let of_people =
+            |scope: Scope| matches!(scope, Scope::Profile | Scope::Email | Scope::OfflineAccess);
+        Self(self.iter().filter(|scope| !of_people(*scope)).collect())
+    }
+
+    /// The members that `other` allows too. Of `administrator`, those that `other` has.
+    #[must_use]
+    pub fn common(&self, other: &Self) -> Self {
+        let both = Scope::ALL.into_iter().filter(|scope| self.allows(*scope));
+        let both = Self::new(both.filter(|scope| other.allows(*scope)));
+        if both.0.contains(&Scope::Administrator) {
+            // It stands for the rights that it implies.
+            return Self::new(both.iter().filter(|scope| self.0.contains(scope)));
+        }
+        both
+    }
+
+    /// The members of both.
+    #[must_use]
+    pub fn with(&self, other: &Self) -> Self {
+        Self::new(self.iter().chain(other.iter()))
+    }
+
+    /// The scopes that a text names. Words that are no scopes are left out (OpenID Connect Core
+    /// §3.1.2.1).
+    #[must_use]
+    pub fn known(text: &str) -> Self {
+        Self::new(text.split(' ').filter_map(|word| word.parse().ok()))
     }
 
     /// The members, in a fixed order.
@@ -120,7 +182,26 @@ mod tests {
         let scopes: Scopes = "administrator".parse().unwrap();
         assert!(scopes.allows(Scope::ConfigWrite) && scopes.allows(Scope::UsersRead));
         assert!(scopes.allows(Scope::AuditRead) && scopes.allows(Scope::AuditValues));
-        assert!(!scopes.allows(Scope::Openid) && !scopes.allows(Scope::Userdata));
+        assert!(Scope::ALL.into_iter().all(|s| scopes.allows(s) != s.is_personal()));
+    }
+
+    #[test]
+    fn administrator_stands_for_the_rights_that_both_sets_have() {
+        let set = |text: &str| text.parse::<Scopes>().unwrap();
+        for (asked, held, common) in [
+            ("users:read openid", "administrator", "users:read"),
+            ("administrator", "users:read users:write", "users:read users:write"),
+            ("administrator users:read", "administrator", "users:read administrator"),
+            ("administrator", "administrator", "administrator"),
+            ("openid profile", "openid", "openid"),
+            ("userdata", "administrator", ""),
+            ("users:write", "users:read", ""),
+        ] {
+            assert_eq!(set(asked).common(&set(held)), set(common), "{asked} {held}");
+        }
+        assert_eq!(set("openid users:read").personal(), set("openid"));
+        assert_eq!(set("openid users:read").administrative(), set("users:read"));
+        assert_eq!(Scopes::known("address openid  x"), set("openid"));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::schema::Schema;
 use super::string_enum::string_enum;
 use super::text;
 use super::value::{self, Values, VerifiedAddresses};
-use super::versioned::content;
+use super::versioned::{Version, content};
 use super::view::View;
 use crate::env::Timestamp;
 use crate::object;
@@ -119,6 +119,10 @@ pub struct User {
     pub created_at: Timestamp,
     /// When the user was last changed.
     pub updated_at: Timestamp,
+    /// The version that ended all sessions of the person: what was signed in before it is over. An
+    /// attribute of its own in the table, so that the tag does not cover it; never shown.
+    #[serde(skip)]
+    pub signed_out: u64,
 }
 
 impl User {
@@ -143,7 +147,15 @@ impl User {
             last_login_at: None,
             created_at: now,
             updated_at: now,
+            signed_out: 0,
         }
+    }
+
+    /// Whether what the sign-in of this version began is over: a session, a code, a family of
+    /// refresh tokens.
+    #[must_use]
+    pub const fn has_signed_out(&self, user_version: Version) -> bool {
+        user_version.0 < self.signed_out
     }
 
     /// Records where the fields come from that this view has changed since `before`, and marks new
@@ -308,7 +320,8 @@ impl User {
     /// Whether two users differ in anything that a reader can see but for the time of the change.
     #[must_use]
     pub fn differs(&self, other: &Self) -> bool {
-        Self { updated_at: other.updated_at, ..self.clone() } != *other
+        let Self { updated_at, signed_out, .. } = *other;
+        Self { updated_at, signed_out, ..self.clone() } != *other
     }
 
     /// The definitions that the user holds a value or a persona of.

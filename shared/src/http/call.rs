@@ -47,8 +47,8 @@ pub struct Call {
     /// The preconditions of the request.
     pub preconditions: Preconditions,
     pub(super) view: View,
-    /// The user of a local person who acts by granted scopes.
-    pub(super) administrator: Option<Box<StoredUser>>,
+    /// The user of a local person, where it was read to find out what the person may do.
+    pub(super) user: Option<Box<StoredUser>>,
     pub(super) hashes: Hashes,
     pub(super) idempotency: Option<IdempotencyKey>,
     pub(super) request_id: String,
@@ -70,7 +70,7 @@ impl FromRequest<App> for Call {
             .extensions
             .get::<&'static Route>()
             .ok_or_else(|| Error::unexpected("a route has no label"))?;
-        let Authorised { caller, view, administrator } = authorise(app, &parts, route).await?;
+        let Authorised { caller, view, user } = authorise(app, &parts, route).await?;
         let offered: &[_] = if route.csv { &[JSON, CSV] } else { &[JSON] };
         let prefers_csv = preferred(&parts.headers, offered)? == CSV;
         let received = Received::read(&parts, body, route.body).await?;
@@ -87,7 +87,7 @@ impl FromRequest<App> for Call {
             caller,
             payload,
             view,
-            administrator,
+            user,
             hashes: Hashes::default(),
             idempotency,
             request_id: request_id.unwrap_or_default(),

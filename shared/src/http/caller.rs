@@ -2,7 +2,7 @@
 //! records.
 
 use super::call::Call;
-use crate::auth::Subject;
+use crate::auth::{SessionHandle, Subject};
 use crate::domain::View;
 use crate::domain::change_request::Actor;
 use crate::domain::definition::PolicySubject;
@@ -54,15 +54,38 @@ impl Call {
     /// The user of a local person who acts by granted scopes.
     #[must_use]
     pub fn administrator(&self) -> Option<&User> {
-        self.administrator.as_ref().map(|user| &user.value)
+        let user = self.user.as_ref().filter(|_| self.view == View::Administrative);
+        user.map(|user| &user.value)
+    }
+
+    /// The session of a person who calls with its cookie.
+    #[must_use]
+    pub const fn session(&self) -> Option<&SessionHandle> {
+        self.caller.session()
+    }
+
+    /// Refuses a person whose sign-in with this browser is longer ago than five minutes (rule G22),
+    /// for acts that only sometimes need a recent one.
+    pub fn check_recent(&self) -> Result<()> {
+        match self.session() {
+            Some(session) if !session.is_recent(self.app.env().clock.now()) => {
+                Err(Error::Reauthenticate)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The profile of the person who calls: not found before the first sign-in, refused once it is
-    /// blocked or unlinked from the issuer.
+    /// blocked or unlinked from the issuer. That of a person with a cookie was read with the
+    /// session.
     pub async fn me(&self) -> Result<StoredUser> {
+        if let Some(user) = &self.user {
+            return Ok((**user).clone());
+        }
         let user =
             self.app.table().get_user(&self.caller.tenant, self.linked_user().await?).await?;
         user.value.check_active()?;
+        self.caller.check_signed_in(&user.value)?;
         Ok(user)
     }
 

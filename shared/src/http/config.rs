@@ -6,14 +6,15 @@ use axum::routing;
 use super::answer::{Answer, HandlerResult};
 use super::call::Call;
 use super::route::{Conflict, Id, Route};
-use crate::domain::Json;
 use crate::domain::Scope::{ConfigRead, ConfigWrite};
-use crate::domain::definition::{Definition, Noun, Workflow};
+use crate::domain::definition::{Definition, DefinitionKind, Noun, Workflow};
 use crate::domain::derive::{derivation_of, sample};
 use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::patch::{merged, refuse_non_object};
+use crate::domain::people::rights::check_definition;
 use crate::domain::schema::{Schema, StoredDefinition};
 use crate::domain::versioned::Versioned;
+use crate::domain::{Json, Scopes};
 use crate::store::Write;
 use crate::store::definitions::DefinitionEdit;
 
@@ -105,14 +106,26 @@ pub async fn create<T: Definition, C: BodyCheck>(mut call: Call) -> HandlerResul
     .await
 }
 
-/// Edits a definition, and forgets the configuration from before.
+/// Edits a definition, and forgets the configuration from before. Nobody edits one that grants more
+/// than they have (rule G62).
 pub async fn edited<T: Definition>(
     call: &Call,
     id: Option<&str>,
-    decide: impl FnMut(Option<&StoredDefinition<T>>, &Schema) -> Result<DefinitionEdit<T>>,
+    mut decide: impl FnMut(Option<&StoredDefinition<T>>, &Schema) -> Result<DefinitionEdit<T>>,
     record: impl FnMut(&Versioned<T>) -> Result<Vec<Write>>,
 ) -> Result<Option<Versioned<T>>> {
     let (tenant, author) = (&call.caller.tenant, call.author().await?);
+    let decide = |entry: Option<&StoredDefinition<T>>, schema: &Schema| {
+        let edit = decide(entry, schema)?;
+        let before = entry.map(|entry| entry.stored.value.grants()).unwrap_or_default();
+        let after = match &edit {
+            DefinitionEdit::Create(value) | DefinitionEdit::Replace(value) => value.grants(),
+            DefinitionEdit::Keep => return Ok(edit),
+            DefinitionEdit::Delete | DefinitionEdit::Purge => Scopes::default(),
+        };
+        check_definition(&author, &before, &after)?;
+        Ok(edit)
+    };
     let edited = call.app.table().edit_definition(&author, id, decide, record).await;
     call.app.forget_schema(tenant);
     edited
@@ -245,6 +258,11 @@ fn routes_at<T: Definition, C: BodyCheck>(path: &'static str, noun: Noun) -> Vec
     let id = if T::CHOSEN_ID { Id::Chosen } else { Id::Made };
     let many = noun.many.replace('_', " ");
     let one = (200, T::SCHEMA);
+    let conflicts: &'static [Conflict] = if T::KIND == DefinitionKind::Persona {
+        &[Conflict::AlreadyExists, Conflict::InUse, Conflict::LastAdministrator]
+    } else {
+        &[Conflict::AlreadyExists, Conflict::InUse]
+    };
     let mut routes = vec![
         Route::write("POST", path, name("create"), (201, T::SCHEMA), || {
             routing::post(create::<T, C>)
@@ -272,7 +290,7 @@ fn routes_at<T: Definition, C: BodyCheck>(path: &'static str, noun: Noun) -> Vec
         Route::write("PATCH", item, name("patch"), one, || routing::patch(patch::<T, C>))
             .scope(ConfigWrite)
             .json(schema("Patch"))
-            .conflicts(&[Conflict::AlreadyExists, Conflict::InUse])
+            .conflicts(conflicts)
             .summary(summary("Change"))
             .description("Fields that are left out stay. `null` removes a field."),
         Route::write("DELETE", item, name("delete"), (204, ""), || routing::delete(delete::<T>))
@@ -288,7 +306,7 @@ fn routes_at<T: Definition, C: BodyCheck>(path: &'static str, noun: Noun) -> Vec
             route
                 .scope(ConfigWrite)
                 .json(schema("Input"))
-                .conflicts(&[Conflict::AlreadyExists, Conflict::InUse])
+                .conflicts(conflicts)
                 .summary(summary("Replace"))
                 .description("Fields that never change may be left out."),
         );

@@ -8,10 +8,10 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderName, HeaderValue, Method};
 
 use super::correlation::Correlation;
-use super::cross_origin::is_preflight;
+use super::cross_origin::{answer_preflight, is_preflight};
 use super::problem::{Cause, LoggedError, Problem};
 use super::rejection::Rejection;
 use super::route::LoggedRoute;
@@ -77,7 +77,7 @@ pub fn serve(router: Router, env: Env) -> Router {
 /// which browsers heed only in an answer of success. Without those headers they send no request.
 fn unserved(request: &Request, refusal: Rejection) -> Response {
     if is_preflight(request.method(), request.headers()) {
-        StatusCode::NO_CONTENT.into_response()
+        answer_preflight(request.uri().path(), request.headers())
     } else {
         refusal.into_response()
     }

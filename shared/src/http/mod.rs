@@ -8,6 +8,7 @@ pub mod call;
 mod caller;
 mod callers;
 pub mod config;
+pub mod cookies;
 mod correlation;
 pub mod credentials;
 pub mod cross_origin;
@@ -24,6 +25,7 @@ pub mod profile;
 pub mod reason;
 pub mod rejection;
 pub mod route;
+pub mod same_origin;
 
 pub use answer::Answer;
 pub use body::Payload;

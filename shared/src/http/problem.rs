@@ -62,6 +62,7 @@ impl ProblemKind {
             request_id: None,
             challenge: None,
             count,
+            max_age: None,
             errors,
         }
     }
@@ -83,11 +84,19 @@ pub struct Problem {
     challenge: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_age: Option<i64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Violation>,
 }
 
 impl Problem {
+    /// The same with how old the caller's sign-in may be, in seconds.
+    #[must_use]
+    pub(super) fn with_max_age(self, max_age: Option<i64>) -> Self {
+        Self { max_age, ..self }
+    }
+
     /// Writes the body with the request's id.
     #[must_use]
     pub fn with_request_id(mut self, id: &str) -> Vec<u8> {

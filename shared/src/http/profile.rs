@@ -6,7 +6,7 @@ use super::call::Call;
 use super::caller::not_looked_up;
 use super::idempotency::IdempotencyRecorder;
 use crate::auth::Subject;
-use crate::domain::author::{Author, Reason, Writer};
+use crate::domain::author::{Author, AuthorSession, Reason, Writer};
 use crate::domain::change_request::ChangeRequest;
 use crate::domain::error::{Error, Result};
 use crate::domain::hashing::Hashes;
@@ -14,7 +14,8 @@ use crate::domain::id::UserId;
 use crate::domain::patch::point_into;
 use crate::domain::schema::Schema;
 use crate::domain::user::User;
-use crate::domain::{Json, Versioned, WriteContext};
+use crate::domain::{Json, Versioned, View, WriteContext};
+use crate::store::Write;
 use crate::store::users::StoredUser;
 use crate::writing::{Policy, ProfileWriter, WriteOutcome, WriteTarget};
 
@@ -49,6 +50,11 @@ impl Call {
     }
 
     fn author_with(&self, writer: Writer) -> Author {
+        let now = self.app.env().clock.now();
+        let session = self.session().map(|session| AuthorSession {
+            sid: session.sid.clone(),
+            is_recent: session.is_recent(now),
+        });
         Author {
             tenant: self.caller.tenant.clone(),
             writer,
@@ -57,6 +63,9 @@ impl Call {
             reason: Reason::Request,
             operation: self.route.operation,
             note: self.reason.clone(),
+            session,
+            confirms_address: matches!(self.caller.subject, Subject::Local { .. })
+                && self.view() == View::SelfService,
         }
     }
 
@@ -103,21 +112,24 @@ pub fn shown_request(request: &Versioned<ChangeRequest>, schema: &Schema, call: 
         .replay_while_exists(request.value.user)
 }
 
-/// Creates the user that `read` reads.
+/// Creates the user that `read` reads, with what `also` writes in the same transaction.
 pub async fn create(
     call: &Call,
     record: IdempotencyRecorder<'_>,
     read: impl Fn(&WriteContext<'_>) -> Result<User> + Send + Sync,
+    also: impl Fn(&User) -> Option<Write> + Send + Sync,
     show: impl Fn(&Versioned<User>, &Schema) -> Answer + Send + Sync,
 ) -> HandlerResult {
     let author = &call.author().await?;
-    let (read, show) = (&read, &show);
+    let (read, also, show) = (&read, &also, &show);
     call.app
         .decide(&author.tenant, move |schema| async move {
             let schema = &*schema;
             let writer = call.writer(author, schema, Policy::request(WriteTarget::User));
-            let recorded =
-                |user: &Versioned<User>| Ok(record.of(&show(user, schema))?.into_iter().collect());
+            let recorded = |user: &Versioned<User>| {
+                let record = record.of(&show(user, schema))?;
+                Ok(record.into_iter().chain(also(&user.value)).collect())
+            };
             let user = writer.create(read, recorded).await?;
             Ok(show(&user, schema))
         })
@@ -163,7 +175,7 @@ pub async fn change(
 
 /// The answer to a PATCH of `body`, what is taken pointed at where the body has it.
 pub async fn patched(call: &Call, body: &Json, changed: HandlerResult) -> HandlerResult {
-    let Err(error @ Error::NotUnique(_)) = changed else { return changed };
+    let Err(error @ (Error::NotUnique(_) | Error::Invalid(_))) = changed else { return changed };
     let schema = call.app.schema(&call.caller.tenant).await?;
     Err(point_into(error, body, &call.write_context(&schema)))
 }

@@ -6,6 +6,7 @@ use http::header::{ACCEPT_ENCODING, ETAG, RETRY_AFTER};
 
 use super::problem::{Cause, Challenge, Header, ProblemKind, RETRY_SECONDS, respond};
 use crate::auth::AuthError;
+use crate::auth::caller::RECENT_SECONDS;
 use crate::auth::user_token::UNKNOWN;
 use crate::domain::Scope;
 use crate::domain::error::{Error, Violation};
@@ -20,6 +21,8 @@ pub enum Rejection {
     WrongMethod,
     /// No credentials came with the request.
     NoCredentials,
+    /// The cookie names no session, or one that has ended.
+    NoSession,
     /// The token is invalid. The text names the fault, never the content of the token.
     BadToken(&'static str),
     /// A token that was sent with a proof of possession is invalid. The text names the fault.
@@ -33,6 +36,8 @@ pub enum Rejection {
         /// Whether the token is bound to a key, and is therefore sent with a proof.
         bound: bool,
     },
+    /// No persona of the person grants this scope now.
+    MissingRight(Scope),
     /// The caller accepts no JSON.
     NotAcceptable,
     /// The body is larger than this many bytes.
@@ -54,6 +59,7 @@ impl From<Error> for Rejection {
     fn from(error: Error) -> Self {
         match error {
             Error::Untrusted => Self::BadToken(UNKNOWN),
+            Error::SignedOut => Self::BadToken("the person has signed out since; get a new token"),
             error => Self::Domain(error),
         }
     }
@@ -74,12 +80,17 @@ const MALFORMED: ProblemKind =
 const UNSUPPORTED_FILTER: ProblemKind =
     ProblemKind::new(400, "unsupported-filter", "The filter is not supported");
 const NO_CREDENTIALS: ProblemKind = ProblemKind::new(401, "unauthenticated", "No access token");
+const NO_SESSION: ProblemKind = ProblemKind::new(401, "unauthenticated", "The session has ended");
 const BAD_TOKEN: ProblemKind =
     ProblemKind::new(401, "unauthenticated", "The access token is invalid");
 const BAD_PROOF: ProblemKind =
     ProblemKind::new(401, "unauthenticated", "The proof of possession is invalid");
 const INSUFFICIENT_SCOPE: ProblemKind =
     ProblemKind::new(403, "insufficient-scope", "The token lacks a scope");
+const MISSING_RIGHT: ProblemKind =
+    ProblemKind::new(403, "insufficient-scope", "The person lacks a right");
+const REAUTHENTICATE: ProblemKind =
+    ProblemKind::new(403, "reauthenticate", "The sign-in is too long ago");
 const NOT_ALLOWED: ProblemKind = ProblemKind::new(403, "not-allowed", "The caller may not do this");
 const BLOCKED: ProblemKind = ProblemKind::new(403, "user-blocked", "The user is blocked");
 const NOT_FOUND: ProblemKind = ProblemKind::new(404, "not-found", "Not found");
@@ -92,6 +103,8 @@ const CONFLICT: ProblemKind =
     ProblemKind::new(409, "conflict", "The state of the resource does not allow this");
 const AUDIT_ENDED: ProblemKind =
     ProblemKind::new(410, "audit-ended", "The audit does not reach back that far");
+const LAST_ADMINISTRATOR: ProblemKind =
+    ProblemKind::new(409, "last-administrator", "The tenant needs an administrator");
 const LEGAL_HOLD: ProblemKind =
     ProblemKind::new(409, "legal-hold", "The tenant is under legal hold");
 const PRECONDITION_FAILED: ProblemKind =
@@ -106,13 +119,16 @@ const UNEXPECTED: ProblemKind = ProblemKind::new(500, "unexpected", "Unexpected 
 const UNAVAILABLE: ProblemKind = ProblemKind::new(503, "unavailable", "Temporarily unavailable");
 
 /// Every kind of problem. The function `site` has a page for each slug.
-pub const KINDS: [ProblemKind; 24] = [
+pub const KINDS: [ProblemKind; 28] = [
     MALFORMED,
     UNSUPPORTED_FILTER,
     NO_CREDENTIALS,
+    NO_SESSION,
     BAD_TOKEN,
     BAD_PROOF,
     INSUFFICIENT_SCOPE,
+    MISSING_RIGHT,
+    REAUTHENTICATE,
     NOT_ALLOWED,
     BLOCKED,
     NOT_FOUND,
@@ -122,6 +138,7 @@ pub const KINDS: [ProblemKind; 24] = [
     IN_USE,
     SEVERAL,
     CONFLICT,
+    LAST_ADMINISTRATOR,
     LEGAL_HOLD,
     AUDIT_ENDED,
     PRECONDITION_FAILED,
@@ -138,7 +155,7 @@ const fn kind_of(error: &Error) -> ProblemKind {
     match error {
         Error::Malformed(_) => MALFORMED,
         Error::UnsupportedFilter(_) => UNSUPPORTED_FILTER,
-        Error::Untrusted => BAD_TOKEN,
+        Error::Untrusted | Error::SignedOut => BAD_TOKEN,
         Error::NotAllowed(_) => NOT_ALLOWED,
         Error::Blocked => BLOCKED,
         Error::NotFound | Error::NoProfile => NOT_FOUND,
@@ -146,6 +163,8 @@ const fn kind_of(error: &Error) -> ProblemKind {
         Error::InUse(_) => IN_USE,
         Error::Several(_) => SEVERAL,
         Error::Conflict(_) => CONFLICT,
+        Error::Reauthenticate => REAUTHENTICATE,
+        Error::LastAdministrator => LAST_ADMINISTRATOR,
         Error::LegalHold => LEGAL_HOLD,
         Error::AuditEnded(_) => AUDIT_ENDED,
         Error::PreconditionFailed { .. } => PRECONDITION_FAILED,
@@ -193,9 +212,11 @@ impl Rejection {
             Self::NoRoute => NOT_FOUND,
             Self::WrongMethod => WRONG_METHOD,
             Self::NoCredentials => NO_CREDENTIALS,
+            Self::NoSession => NO_SESSION,
             Self::BadToken(_) | Self::BadBoundToken(_) => BAD_TOKEN,
             Self::BadProof(_) => BAD_PROOF,
             Self::InsufficientScope { .. } => INSUFFICIENT_SCOPE,
+            Self::MissingRight(_) => MISSING_RIGHT,
             Self::NotAcceptable => NOT_ACCEPTABLE,
             Self::TooLarge(_) => TOO_LARGE,
             Self::UnsupportedMediaType { .. } | Self::UnsupportedEncoding => UNSUPPORTED_MEDIA_TYPE,
@@ -211,12 +232,16 @@ impl Rejection {
                     .to_owned()
             }
             Self::NoCredentials => "send an access token as `Authorization: Bearer …`".to_owned(),
+            Self::NoSession => "sign in, and repeat the request".to_owned(),
             Self::BadToken(detail) | Self::BadBoundToken(detail) | Self::BadProof(detail) => {
                 (*detail).to_owned()
             }
             Self::InsufficientScope { scope, .. } => {
                 format!("the token lacks the scope `{scope}`; request a token with it")
             }
+            Self::MissingRight(scope) => format!(
+                "no persona of yours grants `{scope}` now; ask an administrator for one that does"
+            ),
             Self::NotAcceptable => "expected `Accept` to allow `application/json`".to_owned(),
             Self::TooLarge(most) => format!("expected a body of at most {most} bytes"),
             Self::UnsupportedMediaType { expected, .. } => {
@@ -256,7 +281,7 @@ impl Rejection {
             vec![format!("{scheme}, error=\"{code}\", error_description=\"{detail}\"")]
         };
         Some(Challenge(match self {
-            Self::NoCredentials => vec![BEARER.to_owned(), DPOP.to_owned()],
+            Self::NoCredentials | Self::NoSession => vec![BEARER.to_owned(), DPOP.to_owned()],
             Self::BadToken(detail) => with(BEARER, "invalid_token", detail),
             Self::BadBoundToken(detail) => with(DPOP, "invalid_token", detail),
             Self::BadProof(detail) => with(DPOP, "invalid_dpop_proof", detail),
@@ -273,6 +298,7 @@ impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         let (kind, detail, headers) = (self.kind(), self.detail(), self.headers());
         let challenge = self.challenge();
+        let max_age = matches!(self, Self::Domain(Error::Reauthenticate)).then_some(RECENT_SECONDS);
         let (cause, found, errors) = match self {
             Self::Domain(Error::Several(found)) => (None, Some(found), Vec::new()),
             Self::Domain(Error::Invalid(violations) | Error::NotUnique(violations)) => {
@@ -281,7 +307,8 @@ impl IntoResponse for Rejection {
             Self::Domain(error) => (Cause::of(&error), None, Vec::<Violation>::new()),
             _ => (None, None, Vec::new()),
         };
-        let mut response = respond(kind.problem(detail, found, errors), headers);
+        let problem = kind.problem(detail, found, errors).with_max_age(max_age);
+        let mut response = respond(problem, headers);
         if let Some(cause) = cause {
             response.extensions_mut().insert(cause);
         }

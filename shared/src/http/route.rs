@@ -2,19 +2,14 @@
 //! `openapi.json` are made.
 
 mod facts;
+mod router;
 
-use std::sync::{Arc, OnceLock};
-
-use axum::Router;
-use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::Response;
 use axum::routing::MethodRouter;
 
 pub use self::facts::{Body, Conflict, Effect, Id};
+pub(super) use self::router::LoggedRoute;
+pub use self::router::router;
 use super::callers::Callers;
-use super::edge::base_url;
-use super::problem::Challenge;
 use crate::app::App;
 use crate::domain::Scope;
 use crate::domain::audit::Operation;
@@ -58,6 +53,8 @@ pub struct Route {
     pub of_user: bool,
     /// Whether it takes a proof of possession from a caller without a token.
     pub proof: bool,
+    /// Whether a person with a cookie must have signed in within the last five minutes.
+    pub reauthenticate: bool,
     /// The effect of a request.
     pub effect: Effect,
     /// The status and the schema of a good answer.
@@ -107,6 +104,7 @@ impl Route {
             if_match: false,
             of_user: false,
             proof: false,
+            reauthenticate: false,
             effect,
             answer,
             also: &[],
@@ -255,6 +253,18 @@ impl Route {
         route
     }
 
+    /// A form of a page for browsers, which `openapi.json` does not list.
+    #[must_use]
+    pub const fn form_page(
+        path: &'static str,
+        name: &'static str,
+        handler: fn() -> MethodRouter<App>,
+    ) -> Self {
+        let mut route = Self::write("POST", path, name, (200, ""), handler).repeatable();
+        route.listed = false;
+        route
+    }
+
     /// Takes these query parameters.
     #[must_use]
     pub const fn query(mut self, names: &'static [&'static str]) -> Self {
@@ -287,6 +297,13 @@ impl Route {
     #[must_use]
     pub const fn proof(mut self) -> Self {
         self.proof = true;
+        self
+    }
+
+    /// Asks a person with a cookie for a sign-in within the last five minutes (rule G22).
+    #[must_use]
+    pub const fn reauthenticate(mut self) -> Self {
+        self.reauthenticate = true;
         self
     }
 
@@ -353,48 +370,4 @@ impl Route {
         self.effect = Effect::Secret;
         self
     }
-}
-
-/// The route that the log line names; set once the request has reached one.
-#[derive(Clone, Default)]
-pub(super) struct LoggedRoute(Arc<OnceLock<&'static Route>>);
-
-impl LoggedRoute {
-    /// Notes the route.
-    fn set(&self, route: &'static Route) {
-        // A request matches one route.
-        let _ = self.0.set(route);
-    }
-
-    /// The name and the path of the route, with its parameters' names; `-` before a route has
-    /// matched.
-    pub(super) fn name_and_path(&self) -> (&'static str, &'static str) {
-        self.0.get().map_or(("-", "-"), |route| (route.name, route.path))
-    }
-}
-
-/// The router of a function: its table, each request labelled with the route that it matches.
-pub fn router(routes: &'static [Route], app: App) -> Router {
-    let mut router = Router::new();
-    for route in routes {
-        let state = app.clone();
-        let labelled = (route.handler)().layer(axum::middleware::from_fn(
-            move |request: Request, next: Next| label(route, state.clone(), request, next),
-        ));
-        router = router.route(route.path, labelled);
-    }
-    router.with_state(app)
-}
-
-/// Hands a request to its route, and completes the challenge of a refusal, which says where the
-/// service is.
-async fn label(route: &'static Route, app: App, mut request: Request, next: Next) -> Response {
-    if let Some(logged) = request.extensions().get::<LoggedRoute>() {
-        logged.set(route);
-    }
-    request.extensions_mut().insert(route);
-    let base_url = route.is_guarded().then(|| base_url(&app, request.extensions()).ok()).flatten();
-    let mut response = next.run(request).await;
-    Challenge::ask(&mut response, base_url.as_deref());
-    response
 }

@@ -341,6 +341,8 @@ impl ProcessedRow<'_> {
             reason: Reason::ImportRow(*id, self.task.row),
             operation: Operation::UserChange,
             note: self.rows.import.reason.clone(),
+            session: None,
+            confirms_address: false,
         }
     }
 

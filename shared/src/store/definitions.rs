@@ -13,7 +13,7 @@ use super::retry::Retry;
 use super::table::{Range, Table};
 use super::write::{CommitError, Condition, MAX_WRITES, Write};
 use crate::domain::audit::AuditSettings;
-use crate::domain::author::Author;
+use crate::domain::author::{Author, Writer};
 use crate::domain::consent::Consent;
 use crate::domain::definition::{
     AttributeDefinition, Category, Definition, DefinitionKind, PersonaDefinition,
@@ -22,6 +22,7 @@ use crate::domain::definition::{
 use crate::domain::error::{Code, Error, Result};
 use crate::domain::id::TenantId;
 use crate::domain::schema::{Epoch, LookupForms, Schema, StoredDefinition};
+use crate::domain::scope::Scope;
 use crate::domain::sso::{Application, AuthenticationServer};
 use crate::domain::system::System;
 use crate::domain::versioned::{Version, Versioned, WriteLog, content};
@@ -98,6 +99,7 @@ impl Table {
                 None => {}
             }
         }
+        schema.prefer_stored_personas();
         Ok(schema)
     }
 
@@ -189,6 +191,7 @@ impl Table {
             let recorded = !writes.is_empty();
             writes.push(move_epoch(tenant, schema.epoch.as_ref(), schema.forms));
             writes.push(write);
+            writes.extend(self.guard_rights(author, &schema, current, next.as_ref()).await?);
             let before = current.map(|entry| &entry.stored.value);
             let after = next.as_ref().map(|next| &next.value);
             writes.extend(move_trust(tenant, before, after));
@@ -201,6 +204,27 @@ impl Table {
             }
             tried = Some(next);
         }
+    }
+
+    /// The write that keeps an administrator for the tenant, if the change of a definition takes that
+    /// right from those who hold it. An operator may take it from all.
+    async fn guard_rights<T: Definition>(
+        &self,
+        author: &Author,
+        schema: &Schema,
+        current: Option<&StoredDefinition<T>>,
+        next: Option<&Versioned<T>>,
+    ) -> Result<Option<Write>> {
+        let (Some(current), Some(next)) = (current, next) else { return Ok(None) };
+        let grants = |value: &T| value.grants().allows(Scope::Administrator);
+        let loses = grants(&current.stored.value) && !grants(&next.value);
+        if !loses || matches!(author.writer, Writer::Service) {
+            return Ok(None);
+        }
+        let mut after = schema.clone();
+        let entry = StoredDefinition { stored: next.clone(), ..current.clone() };
+        T::collection_mut(&mut after).insert(next.value.key(), entry);
+        self.guard_administrators_of_definition(schema, &after).await
     }
 
     /// Marks definitions as assigned before the first value of them is written (rule D6): once per

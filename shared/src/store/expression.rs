@@ -1,6 +1,6 @@
 //! Writes in the form that DynamoDB takes: an action on an item, and the expression that must hold.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Display;
 
 use aws_sdk_dynamodb::error::BuildError;
@@ -54,30 +54,7 @@ impl PlannedWrite {
                 names: Some(users_name()),
                 values: Some(values([(":user", one(*user)), (":most", number(MAX_SHARING))])),
             },
-            Write::Sharing { key, seen, join } => {
-                let users = AttributeValue::Ss(seen.iter().map(ToString::to_string).collect());
-                let condition = match (seen.is_empty(), join) {
-                    (true, _) => "attribute_not_exists(pk)",
-                    (false, None) => "#users = :seen",
-                    (false, Some(_)) => "#users = :seen AND size(#users) < :most",
-                };
-                let most =
-                    join.filter(|_| !seen.is_empty()).map(|_| (":most", number(MAX_SHARING)));
-                let seen = (!seen.is_empty()).then_some((":seen", users));
-                let bound =
-                    seen.into_iter().chain(join.map(|user| (":user", one(user)))).chain(most);
-                let values: Attributes =
-                    bound.map(|(name, value)| (name.to_owned(), value)).collect();
-                let key = key_attributes(key);
-                Self {
-                    action: join.map_or(WriteAction::Check(key.clone()), |_| {
-                        WriteAction::Update(key, "ADD #users :user")
-                    }),
-                    condition,
-                    names: (!values.is_empty()).then(users_name),
-                    values: (!values.is_empty()).then_some(values),
-                }
-            }
+            Write::Sharing { key, seen, join } => Self::sharing(key, seen, *join),
             Write::Leave(key, user) if alone => Self {
                 action: WriteAction::Delete(key_attributes(key)),
                 condition: "#users = :user",
@@ -94,19 +71,23 @@ impl PlannedWrite {
                     (":one", number(1)),
                 ])),
             },
-            Write::Count(key, most, until) => Self {
-                action: WriteAction::Update(
-                    key_attributes(key),
-                    "ADD counted :one SET expires_at = :until",
-                ),
-                condition: "attribute_not_exists(pk) OR counted < :most",
-                names: None,
-                values: Some(values([
-                    (":one", number(1)),
-                    (":most", number(most)),
+            Write::Count(key, most, until) => Self::counted(
+                key,
+                "ADD counted :one SET expires_at = :until",
+                "attribute_not_exists(pk) OR counted < :most",
+                [(":one", number(1)), (":most", number(most)), (":until", number(until.seconds()))],
+            ),
+            Write::Recount { key, seen, count, next_at, until } => Self::counted(
+                key,
+                "SET counted = :count, next_at = :next, expires_at = :until",
+                "counted = :seen",
+                [
+                    (":seen", number(seen)),
+                    (":count", number(count)),
+                    (":next", number(next_at.millis())),
                     (":until", number(until.seconds())),
-                ])),
-            },
+                ],
+            ),
             Write::SetForms(key, version, forms) => Self::update(
                 key,
                 "SET forms = :forms, version = :next",
@@ -136,6 +117,40 @@ impl PlannedWrite {
                 [(":unheld", texts(unheld))],
             ),
         }
+    }
+
+    /// A change of a set of users, or a check of it, as it was seen.
+    fn sharing(key: &Key, seen: &BTreeSet<UserId>, join: Option<UserId>) -> Self {
+        let users = AttributeValue::Ss(seen.iter().map(ToString::to_string).collect());
+        let condition = match (seen.is_empty(), join) {
+            (true, _) => "attribute_not_exists(pk)",
+            (false, None) => "#users = :seen",
+            (false, Some(_)) => "#users = :seen AND size(#users) < :most",
+        };
+        let most = join.filter(|_| !seen.is_empty()).map(|_| (":most", number(MAX_SHARING)));
+        let seen = (!seen.is_empty()).then_some((":seen", users));
+        let bound = seen.into_iter().chain(join.map(|user| (":user", one(user)))).chain(most);
+        let values: Attributes = bound.map(|(name, value)| (name.to_owned(), value)).collect();
+        let key = key_attributes(key);
+        Self {
+            action: join.map_or(WriteAction::Check(key.clone()), |_| {
+                WriteAction::Update(key, "ADD #users :user")
+            }),
+            condition,
+            names: (!values.is_empty()).then(users_name),
+            values: (!values.is_empty()).then_some(values),
+        }
+    }
+
+    /// An update of a counter.
+    fn counted<const N: usize>(
+        key: &Key,
+        expression: &'static str,
+        condition: &'static str,
+        bound: [(&'static str, AttributeValue); N],
+    ) -> Self {
+        let action = WriteAction::Update(key_attributes(key), expression);
+        Self { action, condition, names: None, values: Some(values(bound)) }
     }
 
     /// An update of an item of this version.

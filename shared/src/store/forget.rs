@@ -1,9 +1,9 @@
 //! Forgetting a user, in three steps of which the first decides.
 //!
 //! F1 makes the person invisible and each unique value free in one transaction. F2 deletes the
-//! person's other items, F3 files the tombstone. Every function can repeat each step, also several
-//! at once; until F3 the tombstone stands in the index partition `SWEEP`, where unfinished erasures
-//! are found.
+//! person's other items and sessions, F3 files the tombstone. Every function can repeat each step,
+//! also several at once; until F3 the tombstone stands in the index partition `SWEEP`, where
+//! unfinished erasures are found.
 //!
 //! INVARIANT: a child is deleted with its look-ups or after them. So each item that remains names
 //! the look-ups that must still be deleted.
@@ -19,6 +19,7 @@ use super::consents::keep_proof;
 use super::index::SortRange;
 use super::item::Item;
 use super::keys::{self, FORGOTTEN, Key, PROFILE, SWEEP};
+use super::people::{owned_by_login, owned_by_name};
 use super::retry::Retry;
 use super::table::Table;
 use super::user_writes::remove;
@@ -29,6 +30,7 @@ use crate::domain::author::{Author, Reason};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{TenantId, UserId};
 use crate::domain::lookup::Lookup;
+use crate::domain::schema::Schema;
 use crate::domain::versioned::Version;
 use crate::env::Timestamp;
 
@@ -59,10 +61,12 @@ impl Table {
     ///
     /// `check` sees the user before the first write. An interrupted erasure continues where it
     /// stopped. `author` is the caller who erases; records about the erasure go into the
-    /// transaction of the tombstone.
+    /// transaction of the tombstone. With a `schema` the last administrator of the tenant stays; an
+    /// operator gives none.
     pub async fn forget_user(
         &self,
         author: &Author,
+        schema: Option<&Schema>,
         id: UserId,
         check: impl Fn(&StoredUser) -> Result<()>,
     ) -> Result<()> {
@@ -97,6 +101,10 @@ impl Table {
             writes.extend(live.lookups().iter().map(|lookup| remove(tenant, lookup, id)));
             let (chain, record) = (LedgerChain::of_forget(id), record(&live));
             writes.extend(self.append(author, &settings, chain, record).await?);
+            if let Some(schema) = schema {
+                let guard = Box::pin(self.guard_administrators(schema, &live.value, None));
+                writes.extend(guard.await?);
+            }
             match self.commit_user_writes(write_id, writes).await {
                 Ok(()) => return self.finish_in_request(tenant, id, &tombstone, until).await,
                 Err(CommitError::Contended | CommitError::Conditions(_)) => retry.again().await?,
@@ -184,6 +192,8 @@ impl Table {
             let children: Vec<_> =
                 page.items.iter().filter(|item| item.key().sk() != PROFILE).collect();
             if children.is_empty() && page.next.is_none() {
+                // No session begins any more: each one is put with the user.
+                self.forget_sessions(tenant, id).await?;
                 return self.file_tombstone(tenant, id, tombstone).await.map(|()| true);
             }
             match self.forget_children(tenant, id, &children, &mut foreign).await? {
@@ -313,7 +323,10 @@ fn owned_lookups(tenant: &TenantId, id: UserId, child: &Item) -> Result<Vec<Writ
     let lookups = lookups
         .map_err(|_| Error::unexpected("cannot read the stored index entries of a child"))?;
     let removed = lookups.iter().map(|lookup| remove(tenant, lookup, id));
-    Ok(forward.into_iter().chain(removed).chain(keep_proof(tenant, child)).collect())
+    let signs_in = owned_by_login(tenant, id, child)?.into_iter();
+    let signs_in = signs_in.chain(owned_by_name(tenant, id, child)?);
+    let proof = keep_proof(tenant, child);
+    Ok(forward.into_iter().chain(removed).chain(signs_in).chain(proof).collect())
 }
 
 #[cfg(test)]

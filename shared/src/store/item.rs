@@ -19,7 +19,10 @@
 //! | `unheld` | L of S | attribute definitions: deprecated values that no user holds |
 //! | `deprecated` | BOOL | definitions that take no new assignments |
 //! | `deleted_at` | S | tombstones |
-//! | `sealed` | B | idempotency records, audit entries |
+//! | `sealed` | B | idempotency records, audit entries, passwords |
+//! | `signed_out` | N | users: the version that ended all sessions of the person |
+//! | `counted` | N | counters of failures and attempts |
+//! | `next_at` | N | counters of attempts: when the next one may be made, in milliseconds |
 //! | `profile` | S | idempotency records: the system profile that the answer shows |
 //! | `secret` | S | keys of the service |
 //! | `audit` | B | users, tombstones, heads of a ledger: the last audit entry of the chain |
@@ -93,6 +96,12 @@ impl Item {
     #[must_use]
     pub fn bytes(self, name: &str, value: Vec<u8>) -> Self {
         self.with(name, AttributeValue::B(Blob::new(value)))
+    }
+
+    /// Sets a number that is there unless it is zero.
+    #[must_use]
+    pub(super) fn number(self, name: &str, value: u64) -> Self {
+        if value == 0 { self } else { self.with(name, AttributeValue::N(value.to_string())) }
     }
 
     /// Sets a list of texts.
@@ -203,7 +212,8 @@ impl Item {
         self.0.get(name).and_then(|value| value.as_ss().ok()).map(Vec::as_slice).unwrap_or_default()
     }
 
-    fn get_number(&self, name: &str) -> Option<u64> {
+    /// A number.
+    pub(super) fn get_number(&self, name: &str) -> Option<u64> {
         self.0.get(name)?.as_n().ok()?.parse().ok()
     }
 

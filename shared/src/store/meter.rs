@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_dynamodb::types::ConsumedCapacity;
 
-/// Capacity units, of the table and of its index.
+/// Capacity units, of the table and of its index, and what else costs.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Units {
     /// Read units.
@@ -18,6 +18,8 @@ pub struct Units {
     pub index_write: f64,
     /// The items that were read, of the table and of its index.
     pub items_read: u64,
+    /// The turns at the bench of hashes: each computes one slow hash.
+    pub hashes: u64,
 }
 
 /// Adds up units; clones share one sum.
@@ -49,6 +51,11 @@ impl CapacityMeter {
     fn add(&self, change: impl FnOnce(&mut Units)) {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
+}
+
+/// Adds a slow hash to the open meter.
+pub(crate) fn hashed() {
+    let _ = OPEN.try_with(|meter| meter.add(|units| units.hashes += 1));
 }
 
 /// Adds the consumption of a read of so many items to the open meter.

@@ -19,6 +19,7 @@ pub mod item;
 pub mod keys;
 pub mod listing;
 pub mod meter;
+pub mod people;
 pub mod principals;
 mod progress;
 pub mod records;

@@ -19,7 +19,7 @@ use crate::domain::definition::DefinitionKind;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{BaseId, PartyId, TenantId, UserId, UserName};
 use crate::domain::schema::Schema;
-use crate::domain::sso::Principal;
+use crate::domain::sso::{Principal, SYSTEM};
 use crate::domain::versioned::Versioned;
 
 /// The user that a base profile id is bound to.
@@ -134,15 +134,15 @@ impl Table {
     }
 
     /// Leaves a live user linked to a server or unlinked from it. In each attempt `decide` says
-    /// whether the current principal may change, and `record` returns further writes for the same
-    /// transaction, given the new principal. Nothing is written if the principal is in that state
-    /// already and there is no record.
+    /// whether the current principal may change, given its user, and `record` returns further writes
+    /// for the same transaction, given the new principal. Nothing is written if the principal is in
+    /// that state already and there is no record.
     pub async fn link(
         &self,
         author: &Author,
         schema: &Schema,
         link: LinkChange<'_>,
-        decide: impl Fn(&Versioned<Principal>) -> Result<()>,
+        decide: impl Fn(&StoredUser, &Versioned<Principal>) -> Result<()>,
         record: impl Fn(&Versioned<Principal>) -> Result<Option<Write>>,
     ) -> Result<Versioned<Principal>> {
         let tenant = &author.tenant;
@@ -161,7 +161,7 @@ impl Table {
             if current.log.contains(write_id) {
                 return Ok(current);
             }
-            decide(&current)?;
+            decide(&base, &current)?;
             let moves = current.value.linked != linked;
             let next = match (moves, condition) {
                 (false, _) => current,
@@ -169,25 +169,34 @@ impl Table {
                 (true, _) => current.changed_to(current.value.set(linked)),
             };
             let mut writes: Vec<_> = record(&next)?.into_iter().collect();
-            let (recorded, mut guard) = (writes.len(), None);
+            let (recorded, mut guard, mut last) = (writes.len(), None, None);
             if moves {
                 self.mark_used(schema, [(DefinitionKind::Server, server.to_string())]).await?;
                 let operation =
                     if linked { Operation::PrincipalLink } else { Operation::PrincipalUnlink };
                 let changes = principal_change(before.as_ref(), &next.value);
                 let record = UserRecord { operation: Some(operation), changes };
-                let usual = check_exists(tenant, user);
-                guard = Some(self.guard_child(author, schema, &base, record, usual).await?);
+                guard = Some(if linked || server.as_str() != SYSTEM {
+                    let usual = check_exists(tenant, user);
+                    self.guard_child(author, schema, &base, record, usual).await?
+                } else {
+                    // Whoever may not sign in any more is signed out.
+                    self.guard_signed_out(author, schema, &base, record).await?
+                });
+                if !linked && server.as_str() == SYSTEM && !author.is_operator() {
+                    last = Box::pin(self.guard_administrators(schema, &base.value, None)).await?;
+                }
             }
             if let Some(guard) = &guard {
                 writes.push(guard.user.clone());
                 writes.extend(store_principal(tenant, user, &next, condition));
                 writes.extend(guard.entry.clone());
+                writes.extend(last);
             }
             if writes.is_empty() {
                 return Ok(next);
             }
-            let audited = guard.as_ref().is_some_and(ChildGuard::is_audited);
+            let audited = guard.as_ref().is_some_and(ChildGuard::puts_user);
             match self.commit_user_writes(write_id, writes).await {
                 Ok(()) => return Ok(next),
                 Err(failed) if recorded == 1 && failed.at(0) => return Err(Error::AlreadyRecorded),

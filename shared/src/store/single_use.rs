@@ -48,6 +48,17 @@ impl Table {
         self.once(Write::Count(Key::failures(window, address, client), most, until)).await
     }
 
+    /// How many failures an address has in a window, as [`Table::count_failure`] counts them.
+    pub async fn failures(
+        &self,
+        window: i64,
+        (address, client): (&str, Option<&str>),
+    ) -> Result<u32> {
+        let item = self.get(&Key::failures(window, address, client)).await?;
+        let counted = item.and_then(|item| item.get_number("counted")).unwrap_or_default();
+        Ok(u32::try_from(counted).unwrap_or(u32::MAX))
+    }
+
     async fn note_until(&self, key: &Key, until: Timestamp) -> Result<bool> {
         self.once(Write::Put(Item::at(key).expiring(until).logged(), Condition::Absent)).await
     }

@@ -88,7 +88,7 @@ impl Table {
             let changes = mapping_change(None, Some(&subject.value));
             let guard = self.guard_subject(author, schema, user, changes).await?;
             let guard = guard.ok_or_else(deleted)?;
-            let audited = guard.is_audited();
+            let audited = guard.puts_user();
             let mut all: Vec<_> = record.clone().into_iter().collect();
             all.push(guard.user);
             all.extend(writes.iter().cloned());

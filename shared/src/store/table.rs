@@ -18,6 +18,7 @@ use super::audit::AuditKeys;
 use super::item::Item;
 use super::keys::{Children, Key, partition_of_user};
 use super::meter;
+use super::people::LoginKeys;
 use super::table_error::classify;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{TenantId, UserId};
@@ -61,6 +62,8 @@ pub struct Table {
     pub(super) marked: Arc<Mutex<HashSet<(Key, Version)>>>,
     /// The keys of the audit.
     pub(super) audit: Arc<AuditKeys>,
+    /// The keys of the login function.
+    pub(super) login: Arc<LoginKeys>,
 }
 
 /// How many items a page of a partition has that is erased: the embedded engine knows no megabyte.
@@ -88,11 +91,17 @@ impl Table {
     /// Wraps a client.
     #[must_use]
     pub fn new(client: Client, name: &str, env: Env) -> Self {
-        Self { client, name: name.into(), env, marked: Arc::default(), audit: Arc::default() }
+        Self {
+            client,
+            name: name.into(),
+            env,
+            marked: Arc::default(),
+            audit: Arc::default(),
+            login: Arc::default(),
+        }
     }
 
-    /// The table as another function has it: it has read nothing but the key of the audit, which
-    /// never changes.
+    /// The table as another function has it: it has read nothing but keys that never change.
     #[must_use]
     pub fn another(&self) -> Self {
         Self { marked: Arc::default(), ..self.clone() }

@@ -5,6 +5,7 @@
 //! are the stored ones, never recomputed.
 
 mod exchange;
+mod free;
 mod refusals;
 mod transaction;
 
@@ -16,8 +17,8 @@ use super::audit::with_head;
 use super::item::Item;
 use super::keys::{self, Key};
 use super::table::Table;
-use super::users::StoredUser;
-use super::write::{CommitError, Condition, MAX_SHARING, Write};
+use super::users::{SIGNED_OUT, StoredUser};
+use super::write::{CommitError, Condition, Write};
 use crate::domain::audit::Change;
 use crate::domain::author::Author;
 use crate::domain::definition::DefinitionKind;
@@ -25,7 +26,7 @@ use crate::domain::error::{Error, Result, Violations};
 use crate::domain::id::{TenantId, UserId};
 use crate::domain::lookup::{self, Lookup};
 use crate::domain::schema::Schema;
-use crate::domain::user::User;
+use crate::domain::user::{User, UserStatus};
 use crate::domain::versioned::{Versioned, WriteId};
 
 /// The write of a user.
@@ -34,6 +35,9 @@ pub enum UserWrite {
     Create(User),
     /// Another content of a user that was read.
     Update(Box<StoredUser>, User),
+    /// The user stays as it was read but for its version, and for the version that ended all sessions
+    /// if this one is greater.
+    Touch(Box<StoredUser>, u64),
     /// The user stays as it was read. Only the other writes of the transaction are written.
     Keep(Box<StoredUser>),
     /// The look-ups of a user that was read, whose content stays: as many as one write changes,
@@ -172,6 +176,7 @@ impl Table {
             }
             UserWrite::Update(current, mut user) => {
                 let owned = current.lookups();
+                user.signed_out = signed_out(&current, &user);
                 user.updated_at = self.env.clock.now().max(current.value.updated_at.next());
                 let mut violations = Violations::default();
                 user.check_size(&mut violations);
@@ -179,6 +184,11 @@ impl Table {
                 let lookups = lookup::after_change(owned, before, &user, schema, &mut violations);
                 let lookups = violations.check(lookups)?;
                 let next = current.changed_to(user);
+                Ok(put_over(tenant, current, next, &lookups))
+            }
+            UserWrite::Touch(current, signed_out) => {
+                let (lookups, mut next) = (current.lookups().clone(), current.unchanged());
+                next.value.signed_out = signed_out.max(current.value.signed_out);
                 Ok(put_over(tenant, current, next, &lookups))
             }
             UserWrite::Reindex(current, refused) => {
@@ -212,7 +222,7 @@ impl Table {
         let held = (!prepared.writes.is_empty()).then(|| user.value.used_definitions());
         let assigned = companions.assigned.iter().cloned();
         self.mark_used(schema, assigned.chain(held.into_iter().flatten())).await?;
-        let Transaction { writes, first } =
+        let Transaction { writes, first, guard } =
             self.transaction(author, schema, prepared, companions).await?;
         if writes.is_empty() {
             return Ok(CommitOutcome::Done);
@@ -223,6 +233,10 @@ impl Table {
             Err(CommitError::Contended) => Ok(CommitOutcome::Contended),
             Err(CommitError::Conditions(failed)) => {
                 let places = || failed.iter().map(|(place, _)| *place);
+                // Another user lost the right `administrator` meanwhile: the check is made again.
+                if places().all(|place| Some(place) == guard) {
+                    return Ok(CommitOutcome::Contended);
+                }
                 let gained = places()
                     .filter_map(|place| prepared.gained.get(place.checked_sub(first + 1)?).cloned())
                     .collect();
@@ -237,64 +251,6 @@ impl Table {
         }
     }
 
-    /// Checks without a write that no other user holds the values that this user would hold: its
-    /// id, if there is no user `before`, and the unique values that it gains.
-    pub async fn check_free(
-        &self,
-        schema: &Schema,
-        user: &User,
-        before: Option<&StoredUser>,
-    ) -> Result<()> {
-        let tenant = &schema.tenant;
-        let mut wrong = Violations::default();
-        user.check_size(&mut wrong);
-        let lookups = match before {
-            Some(before) => {
-                lookup::after_change(before.lookups(), &before.value, user, schema, &mut wrong)
-            }
-            None => lookup::of(user, schema, &mut wrong),
-        };
-        let lookups = wrong.check(lookups)?;
-        let mut violations = Vec::new();
-        if before.is_none() && self.get(&Key::user(tenant, user.id)).await?.is_some() {
-            violations.push(id_taken());
-        }
-        for lookup in lookups
-            .iter()
-            .filter(|lookup| before.is_none_or(|before| !before.lookups().contains(lookup)))
-        {
-            let taken = match lookup {
-                Lookup::Unique { .. } | Lookup::Email { .. } => {
-                    let item =
-                        self.get(&Key::lookup(tenant, lookup, user.id)).await?.unwrap_or_default();
-                    item.owner().is_some_and(|holder| holder != user.id)
-                        || item.get_set("users").len() >= MAX_SHARING
-                            && (!user.owns_address()
-                                || self.claimant_of(tenant, lookup).await?.is_none())
-                }
-                Lookup::Exact { .. } | Lookup::Prefix { .. } => false,
-            };
-            if taken {
-                violations.push(refusal(lookup, user, schema)?);
-            }
-        }
-        if violations.is_empty() { Ok(()) } else { Err(Error::NotUnique(distinct(violations))) }
-    }
-
-    /// Of the users who only claim a shared e-mail address, the one who signed in least recently.
-    pub async fn claimant_of(
-        &self,
-        tenant: &TenantId,
-        address: &Lookup,
-    ) -> Result<Option<StoredUser>> {
-        let entries = self.users_of(tenant, address, None, MAX_SHARING).await?;
-        let ids: Vec<_> = entries.users.into_iter().map(|(id, _)| id).collect();
-        let users = self.find_users(tenant, &ids).await?.into_iter();
-        let claimants =
-            users.filter(|user| user.lookups().contains(address) && !user.value.owns_address());
-        Ok(claimants.min_by_key(|user| user.value.last_login_at))
-    }
-
     /// Whether the write with this id is among the writes of a user or of its tombstone.
     pub async fn was_written(
         &self,
@@ -307,6 +263,14 @@ impl Table {
             .await?
             .is_some_and(|item| item.log().contains(write_id)))
     }
+}
+
+/// The version that ended all sessions of a user that is about to be written: what the write itself
+/// says, and no less than before. A block ends them.
+fn signed_out(current: &StoredUser, next: &User) -> u64 {
+    let blocked = next.status == UserStatus::Blocked && current.value.status == UserStatus::Active;
+    let now = if blocked { current.version().next().0 } else { 0 };
+    now.max(next.signed_out).max(current.value.signed_out)
 }
 
 fn lookups_of(user: &User, schema: &Schema) -> Result<BTreeSet<Lookup>> {
@@ -338,9 +302,9 @@ pub(super) fn put_unchanged(
     tenant: &TenantId,
     current: &StoredUser,
     next: &Versioned<User>,
-    head: &[u8],
+    head: Option<&[u8]>,
 ) -> Write {
-    let item = with_head(user_item(tenant, next, current.lookups()), Some(head));
+    let item = with_head(user_item(tenant, next, current.lookups()), head);
     Write::Put(item, Condition::Version(current.version()))
 }
 
@@ -349,6 +313,7 @@ fn user_item(tenant: &TenantId, user: &Versioned<User>, lookups: &BTreeSet<Looku
     Item::at(&Key::user(tenant, id))
         .versioned(user)
         .texts("ix", lookups.iter().map(ToString::to_string))
+        .number(SIGNED_OUT, user.value.signed_out)
         .listed(keys::listing(tenant, id), user.value.updated_at.to_string())
 }
 

@@ -14,6 +14,9 @@ use crate::domain::lookup::{self, Lookup};
 use crate::domain::user::User;
 use crate::domain::versioned::Versioned;
 
+/// The attribute of a user that says which version ended all sessions.
+pub(super) const SIGNED_OUT: &str = "signed_out";
+
 /// A user as read from the table, with its look-ups; never a tombstone.
 #[derive(Clone, Debug)]
 pub struct StoredUser {
@@ -41,7 +44,9 @@ impl StoredUser {
             .map_err(|_| Error::unexpected("cannot read the stored index entries of a user"))?;
         let size = item.get_text("doc").map_or(0, str::len);
         let head = item.get_bytes(HEAD).map(<[u8]>::to_vec);
-        Ok(Some(Self { stored: item.read()?, lookups, size, head }))
+        let mut stored: Versioned<User> = item.read()?;
+        stored.value.signed_out = item.get_number(SIGNED_OUT).unwrap_or_default();
+        Ok(Some(Self { stored, lookups, size, head }))
     }
 
     /// The look-ups that the user owns, as stored.

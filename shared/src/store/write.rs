@@ -54,6 +54,20 @@ pub enum Write {
     Leave(Key, UserId),
     /// Adds one to a count that ends at this time, as long as it is below this limit.
     Count(Key, u32, Timestamp),
+    /// Sets a counter of attempts that was seen at a count: another count, the time of the next
+    /// attempt, and the end of the counter.
+    Recount {
+        /// The counter.
+        key: Key,
+        /// The count that was seen.
+        seen: u32,
+        /// The next count.
+        count: u32,
+        /// When the next attempt may be made.
+        next_at: Timestamp,
+        /// When the counter ends.
+        until: Timestamp,
+    },
     /// Marks a definition as assigned, if it has this version and takes new assignments. The
     /// version stays.
     MarkUsed(Key, Version),
@@ -89,6 +103,7 @@ impl Write {
             | Self::MarkUnused(key, _)
             | Self::MarkUnheld(key, ..)
             | Self::SetForms(key, ..)
+            | Self::Recount { key, .. }
             | Self::Sharing { key, .. } => key.clone(),
         }
     }

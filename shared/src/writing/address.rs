@@ -12,16 +12,21 @@ use crate::domain::definition::Predefined;
 use crate::domain::error::{Error, Result};
 use crate::domain::hashing::Hashes;
 use crate::domain::lookup::Lookup;
+use crate::domain::people::rights::held_scopes;
 use crate::domain::schema::Schema;
 use crate::domain::user::User;
 use crate::domain::write_context::WriteContext;
 use crate::store::users::StoredUser;
 
-/// Takes the address from one of the users who only claim it; whether there was one.
+/// Takes the address from one of the users who only claim it; whether there was one. A user with
+/// rights keeps it: nobody else changes how the person gets mail.
 pub async fn make_room(app: &App, schema: &Schema, address: &Lookup) -> Result<bool> {
     let Some(claimant) = app.table().claimant_of(&schema.tenant, address).await? else {
         return Ok(false);
     };
+    if !held_scopes(&claimant.value, schema).is_empty() {
+        return Ok(false);
+    }
     let author = Author::service(schema.tenant.clone(), Reason::AddressOfOwner);
     let hashes = Hashes::default();
     let policy = Policy::sign_in(app.table().write_id());

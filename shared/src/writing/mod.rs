@@ -23,13 +23,17 @@
 //! sign-in, which finds its user in other ways, calls [`ProfileWriter::prepare`] and
 //! [`ProfileWriter::commit`] itself.
 //!
+//! An [`AccountWriter`] commits a user together with credentials and sessions: by stages 4 to 6.
+//!
 //! INVARIANT: stages 4 and 6 are called here and nowhere else, so no write gets round a rule.
 
+mod account;
 mod address;
 mod derive;
 mod pipeline;
 mod policy;
 
+pub use self::account::{Account, AccountChange, AccountCommit, AccountWriter};
 pub use self::address::make_room;
 pub use self::pipeline::{CommitAttempt, PreparedProfile, ProfileWriter, WriteOutcome};
 pub use self::policy::{DerivationMode, OnUnapproved, Policy, WriteTarget};

@@ -14,6 +14,7 @@ use crate::domain::definition::AttributeDefinition;
 use crate::domain::error::{Error, Result};
 use crate::domain::hashing::Hashes;
 use crate::domain::id::UserId;
+use crate::domain::people::rights::check_write;
 use crate::domain::schema::Schema;
 use crate::domain::user::User;
 use crate::domain::versioned::WriteId;
@@ -230,20 +231,32 @@ impl<'w> ProfileWriter<'w> {
             .filter(|prepared| !matches!(prepared, PreparedProfile::Ready(u) if !differs(u))))
     }
 
-    /// Stages 3 and 4: approval and derivation of a proposed profile.
+    /// Stages 3 and 4: approval and derivation of a proposed profile. Nobody gives or takes more
+    /// rights than they have (rule G62). A script derives custom attributes alone.
     pub async fn prepare(
         &self,
         context: &WriteContext<'_>,
         current: Option<&StoredUser>,
         proposed: User,
     ) -> Result<PreparedProfile> {
+        let before = current.map(|current| &current.value);
+        check_write(self.author, before, &proposed, self.schema)?;
         if let Some(request) = self.approve(current, &proposed)? {
             return Ok(PreparedProfile::NeedsApproval(request));
         }
+        self.derive(context, current, proposed).await.map(PreparedProfile::Ready)
+    }
+
+    /// Stage 4: the profile with its derived attributes.
+    pub(super) async fn derive(
+        &self,
+        context: &WriteContext<'_>,
+        current: Option<&StoredUser>,
+        user: User,
+    ) -> Result<User> {
         let before = current.map(|current| &current.value);
-        let before = before.filter(|_| self.policy.derivation != DerivationMode::Always);
-        let (user, failed) =
-            derive_attributes(self.app.scripts(), context, before, proposed).await?;
+        let known = before.filter(|_| self.policy.derivation != DerivationMode::Always);
+        let (user, failed) = derive_attributes(self.app.scripts(), context, known, user).await?;
         self.derivation_failed.fetch_or(!failed.is_empty(), Ordering::Relaxed);
         // A recomputation counts them: it would log one line for each user.
         if self.policy.derivation == DerivationMode::OnChange {
@@ -252,7 +265,7 @@ impl<'w> ProfileWriter<'w> {
                 tracing::warn!(operation = "derive", %tenant, workflow = %id, cause);
             }
         }
-        Ok(PreparedProfile::Ready(user))
+        Ok(user)
     }
 
     /// Stage 3: the change request that the proposed profile has to become, if it has to.

@@ -8,8 +8,11 @@ export const issuer = new URL(`${url}/idhub/oidc`)
 export const users = new URL(`${url}/identity/users`)
 export const ALL = 'users:read users:write'
 
+/** Where the service is reached, if its own name leads nowhere. */
+const address = process.env.KITH_CONNECT ?? url
+
 async function asked(path, init) {
-  const answer = await fetch(url + path, init)
+  const answer = await fetch(address + path, init)
   const content = await answer.json()
   if (!answer.ok) throw new Error(`${path}: ${JSON.stringify(content)}`)
   return content

@@ -12,6 +12,7 @@ os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
 import pytest  # noqa: E402
 import requests  # noqa: E402
 from joserfc.jwk import ECKey, OKPKey, RSAKey  # noqa: E402
+from visitor import connected  # noqa: E402
 
 ALL = "users:read users:write"
 
@@ -20,16 +21,17 @@ class Service:
     """A running service, as its metadata describes it, and an administrator's token."""
 
     def __init__(self) -> None:
+        self.web = connected(requests.Session())
         self.url = os.environ["KITH_URL"]
         self.issuer = f"{self.url}/idhub/oidc"
         self.users = f"{self.url}/identity/users"
-        self.metadata = requests.get(
+        self.metadata = self.web.get(
             f"{self.issuer}/.well-known/openid-configuration", timeout=10
         ).json()
         self.token_endpoint = self.metadata["token_endpoint"]
         credentials = (os.environ["KITH_ADMIN_CLIENT_ID"], os.environ["KITH_ADMIN_CLIENT_SECRET"])
         form = {"grant_type": "client_credentials", "scope": "administrator"}
-        issued = requests.post(self.token_endpoint, data=form, auth=credentials, timeout=10)
+        issued = self.web.post(self.token_endpoint, data=form, auth=credentials, timeout=10)
         issued.raise_for_status()
         self.administrator = {"Authorization": f"Bearer {issued.json()['access_token']}"}
 
@@ -42,7 +44,7 @@ class Service:
             "scopes": ALL.split(),
             "grant_types": ["client_credentials", "refresh_token"],
         }
-        answer = requests.post(
+        answer = self.web.post(
             f"{self.url}/config/clients",
             json=client | fields,
             headers=self.administrator,
@@ -55,7 +57,7 @@ class Service:
         """The answer of introspection to a client with a secret, without any library."""
         credentials = (client["client_id"], client["client_secret"])
         endpoint = self.metadata["introspection_endpoint"]
-        return requests.post(endpoint, data={"token": token}, auth=credentials, timeout=10).json()[
+        return self.web.post(endpoint, data={"token": token}, auth=credentials, timeout=10).json()[
             "active"
         ]
 

@@ -76,7 +76,7 @@ async fn au19_what_was_erased_before_a_restore_is_erased_again_under_a_hold() {
     let user: UserId = jan.id.parse().unwrap();
     set(&service, json!({ "legal_hold": true })).await;
     let author = Author::service(tenant(), Reason::Replay);
-    service.table.forget_user(&author, user, |_| Ok(())).await.unwrap();
+    service.table.forget_user(&author, None, user, |_| Ok(())).await.unwrap();
     let told = ledger(&service, LedgerChain::of_forget(user)).await.pop().unwrap();
     assert_eq!(serde_json::to_value(&told.entry.via).unwrap(), json!({ "kind": "replay" }));
     assert_eq!(serde_json::to_value(&told.entry.actor).unwrap(), json!({ "kind": "operator" }));

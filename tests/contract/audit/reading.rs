@@ -1,6 +1,7 @@
 //! `GET /identity/users/{user_id}/audit` and `GET /identity/me/audit`: who sees what (rule AU-09).
 
 use serde_json::{Value, json};
+use shared::domain::definition::BuiltInPersona;
 use tests::{Client, Resource, Service, TENANT, person};
 
 use super::USERS;
@@ -102,9 +103,10 @@ async fn au09_values_are_shown_as_profiles_show_them_and_secrets_never() {
 #[tokio::test]
 async fn au09_a_person_sees_the_own_entries_with_the_names_of_clients() {
     let office = Office::open().await;
-    let els = office.crm.create(USERS, person("els")).await;
+    let administrator = office.service.client(TENANT, "administrator").await;
+    let els = administrator.person_with("els", &[BuiltInPersona::Administrator]).await;
     let boss = office.crm.local_person(&els.id, "administrator").await;
-    let jan = office.crm.local_person(&office.jan.id, "openid").await;
+    let jan = office.crm.local_person(&office.jan.id, "userdata").await;
     office.service.clock.advance(1);
     boss.patch(&office.jan.path, json!({ "given_name": "Jan" })).if_match("*").await.is(200);
     jan.patch("/identity/me", json!({ "given_name": "Johan" })).if_match("*").await.is(200);

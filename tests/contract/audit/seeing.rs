@@ -58,7 +58,7 @@ async fn au09_people_do_not_learn_the_names_of_hidden_attributes() {
     crm.define("fraud-score", json!({ "hidden": true })).await;
     crm.define("shoe-size", json!({})).await;
     let jan = crm.create(USERS, person("jan")).await;
-    let me = crm.local_person(&jan.id, "openid").await;
+    let me = crm.local_person(&jan.id, "userdata").await;
     let of = |name: &str| me.get(&format!("/identity/me/audit?attribute=common.{name}"));
     of("shoe-size").await.is(200);
     let (hidden, other) = (of("fraud-score").await.is(400), of("fraud-scorf").await.is(400));

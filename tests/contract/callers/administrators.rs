@@ -1,6 +1,7 @@
 //! Local persons: what they see and change by what is granted to them, and what of themselves.
 
 use serde_json::{Value, json};
+use shared::domain::definition::BuiltInPersona::{Administrator, Helpdesk};
 use tests::{Person, Resource, TENANT, person};
 
 use super::{ALL, ME, Office, USERS};
@@ -17,7 +18,7 @@ async fn create(ada: &Person, name: &str, more: Value) -> Resource {
 async fn an_administrator_creates_reads_and_patches_with_the_administrative_view() {
     let office = Office::open().await;
     office.hidden_and_read_only().await;
-    let ada = office.ada("users:read users:write").await;
+    let ada = office.ada("users:read users:write userdata").await;
     let jan = create(&ada, "jan", json!({ "hidden": ["x"], "fixed": ["1"] })).await;
     let read = ada.get(&jan.path).await.is(200).json();
     assert_eq!(read["attributes"]["common"], json!({ "hidden": ["x"], "fixed": ["1"] }));
@@ -60,14 +61,14 @@ async fn a5_an_administrator_asks_for_changes_and_approves_those_of_others() {
     let jan = office.crm.create(USERS, person("jan")).await;
     let salary = json!({ "attributes": { "common": { "salary": ["10"] } } });
     // A change by a person without the scope of the policy becomes a change request.
-    let clerk = office.ada("users:read users:write").await;
+    let clerk = office.ada("users:read users:write userdata").await;
     let asked = request_of(clerk.patch(&jan.path, salary.clone()).if_match("*").await);
     assert_eq!(asked.body["requested_by"], json!({ "user_id": office.ada.id }));
     let approve = asked.below("approve");
     assert_eq!(clerk.act(&approve).await.is(403).slug(), "not-allowed");
     let ada = office.ada(ALL).await;
     assert_eq!(ada.act(&approve).await.is(403).slug(), "not-allowed", "the own request");
-    let eve = office.crm.create(USERS, person("eve")).await;
+    let eve = office.application.person_with("eve", &[Administrator]).await;
     let eve_guest = office.application.local_person(&eve.id, "userdata").await;
     // In self-service a grant that the token lacks does not count, and the request is not there.
     eve_guest.get(&asked.path).await.is(404);
@@ -96,7 +97,7 @@ async fn the_change_that_an_administrator_asked_for_is_no_self_service_of_the_us
     let corp = office.service.issuer("corp", "predefined").await;
     let jan = office.crm.create(USERS, person("jan")).await;
     let _ = corp.link(&jan.id, "jan").await;
-    let clerk = office.ada("users:read users:write").await;
+    let clerk = office.ada("users:read users:write userdata").await;
     let salary = json!({ "attributes": { "common": { "salary": ["10"] } } });
     let asked = request_of(clerk.patch(&jan.path, salary).if_match("*").await);
     let boss = office.service.client(TENANT, "administrator users:read").await;
@@ -109,7 +110,7 @@ async fn the_change_that_an_administrator_asked_for_is_no_self_service_of_the_us
 async fn a_local_person_is_somebody_at_the_routes_of_people() {
     let office = Office::open().await;
     office.service.system("shop", &[]).await;
-    let ada = office.ada("openid").await;
+    let ada = office.ada("openid profile userdata").await;
     let info = ada.get("/idhub/oidc/v1/userinfo").await.is(200).json();
     assert_eq!(info["sub"], tests::part(&ada.token, 1)["sub"]);
     assert_eq!(info["preferred_username"], "ada");
@@ -119,7 +120,7 @@ async fn a_local_person_is_somebody_at_the_routes_of_people() {
     assert_eq!(own.field("id"), profile.id);
     // The profile of another is not there in self-service, and is with the scope.
     let other = office.crm.create(USERS, person("jan")).await;
-    let jan = office.application.local_person(&other.id, "openid").await;
+    let jan = office.application.local_person(&other.id, "userdata").await;
     let path = jan.sign_in("shop").await.created().path;
     ada.delete(&path).if_match("*").await.is(404);
     office.ada("users:write").await.delete(&path).if_match("*").await.is(204);
@@ -139,9 +140,18 @@ async fn a_local_person_who_is_blocked_or_gone_is_refused_at_once() {
     for path in [ME, USERS, REQUESTS] {
         assert_eq!(ada.get(path).await.is(403).slug(), "user-blocked");
     }
-    office.crm.act(&office.ada.below("unblock")).await.is(200);
+    // Whoever is blocked is signed out: the token is over when the block ends.
+    office.application.act(&office.ada.below("unblock")).await.is(200);
+    for path in [ME, USERS, REQUESTS] {
+        assert_eq!(ada.get(path).await.is(401).slug(), "unauthenticated");
+    }
+    let version = office.service.version_of(&office.ada.id).await;
+    let ada = office.application.local_person_with(&office.ada.id, ALL, |claims| {
+        claims.user_version = Some(version);
+    });
+    let ada = ada.await;
     ada.get(USERS).await.is(200);
-    office.crm.delete(&office.ada.path).if_match("*").await.is(204);
+    office.application.delete(&office.ada.path).if_match("*").await.is(204);
     ada.get(ME).await.is(404);
     for path in [USERS, REQUESTS] {
         assert_eq!(ada.get(path).await.is(401).slug(), "unauthenticated");
@@ -151,7 +161,7 @@ async fn a_local_person_who_is_blocked_or_gone_is_refused_at_once() {
 #[tokio::test]
 async fn i1_cursors_and_idempotency_records_are_the_callers_own() {
     let office = Office::open().await;
-    let jan = office.crm.create(USERS, person("jan")).await;
+    let jan = office.application.person_with("jan", &[Helpdesk]).await;
     let scopes = "users:read users:write";
     let ada = office.ada(scopes).await;
     let other = office.application.local_person(&jan.id, scopes).await;
@@ -236,7 +246,8 @@ async fn h7_a_cursor_is_good_for_the_view_in_which_it_was_made() {
         let patch = json!({ "attributes": { "common": { "salary": ["1"] } } });
         office.crm.patch(&user.path, patch).if_match("*").await.is(202);
     }
-    let (granted, own) = (office.ada("users:read").await, office.ada("openid").await);
+    let (granted, own) =
+        (office.ada("users:read").await, office.ada("openid profile userdata").await);
     let page = granted.get(requests).await.is(200);
     let next = format!("{requests}&cursor={}", page.field("next_cursor"));
     office.service.call("GET", &next).token(&own.token).await.is(400);

@@ -1,10 +1,12 @@
 //! Every route of every function, called by each kind of caller: who is refused, and how.
 
 use serde_json::json;
+use shared::domain::Scope;
 use shared::domain::client::Integration;
+use shared::domain::definition::BuiltInPersona::{self, Administrator, Auditor};
 use shared::domain::id::PartyId;
 use shared::http::{Callers, Route};
-use tests::{Answer, Call, Client, Person, Service, TENANT};
+use tests::{Answer, Call, Client, Person, Service, SignedIn, TENANT};
 
 use super::{ALL, Office, USERS};
 
@@ -16,9 +18,11 @@ enum Verdict {
     Unauthenticated,
     /// 403 with this slug.
     Forbidden(&'static str),
+    /// 403 because no persona of the person grants the scope: another token would not help.
+    WithoutRight,
 }
 
-use Verdict::{Forbidden, Passes, Unauthenticated};
+use Verdict::{Forbidden, Passes, Unauthenticated, WithoutRight};
 
 const SCOPE: Verdict = Forbidden("insufficient-scope");
 const NOT_ALLOWED: Verdict = Forbidden("not-allowed");
@@ -28,6 +32,13 @@ impl Verdict {
     fn of(answer: &Answer) -> Self {
         match (answer.code(), answer.header("content-type")) {
             (401, _) => Unauthenticated,
+            (403, _)
+                if answer.header("www-authenticate").is_none()
+                    && answer.text().contains("no persona of yours") =>
+            {
+                assert_eq!(answer.slug(), "insufficient-scope");
+                WithoutRight
+            }
             (403, Some("application/problem+json")) => [SCOPE, NOT_ALLOWED, BLOCKED]
                 .into_iter()
                 .find(|one| matches!(one, Forbidden(slug) if *slug == answer.slug()))
@@ -37,10 +48,21 @@ impl Verdict {
     }
 }
 
+/// What a caller sends to say who it is.
+#[derive(Clone)]
+enum Credentials {
+    Nothing,
+    Token(String),
+    /// The cookie of a session, from a page of the service.
+    Cookie(SignedIn),
+    /// The cookie of a session, from a page of another site.
+    ForeignCookie(SignedIn),
+}
+
 /// A kind of caller, and what is due at each kind of route.
 struct Kind {
     name: &'static str,
-    token: Option<String>,
+    credentials: Credentials,
     due: fn(&Route) -> Verdict,
 }
 
@@ -52,6 +74,7 @@ fn path(route: &Route) -> String {
         .replace("{secret_id}", NOBODY)
         .replace("{user_id}", NOBODY)
         .replace("{persona_id}", NOBODY)
+        .replace("{session_id}", NOBODY)
         .replace("{authentication_server_id}", "nowhere")
         .replace("{value}", "nobody")
         .replace("{consent_id}", "nothing")
@@ -61,9 +84,15 @@ fn path(route: &Route) -> String {
 }
 
 /// A call whose precondition always fails, so it changes nothing even if the caller is allowed.
-fn call(service: &Service, route: &Route, token: Option<&str>) -> Call {
-    let call = service.call(route.method, &path(route)).if_match("\"stale\"");
-    let call = token.map_or_else(|| call.clone(), |token| call.clone().token(token));
+fn call(service: &Service, route: &Route, credentials: &Credentials) -> Call {
+    let path = path(route);
+    let call = match credentials {
+        Credentials::Nothing => service.call(route.method, &path),
+        Credentials::Token(token) => service.call(route.method, &path).token(token),
+        Credentials::Cookie(person) => person.call(route.method, &path),
+        Credentials::ForeignCookie(person) => person.bare(route.method, &path),
+    };
+    let call = call.if_match("\"stale\"");
     match route.body {
         shared::http::Body::Json(_) | shared::http::Body::OptionalJson(_) => call.json(json!({})),
         _ => call,
@@ -82,9 +111,26 @@ async fn client(
     with_scope(&office.service.register_as(TENANT, scopes, edit).await.with_token().await)
 }
 
-async fn local(office: &Office, name: &str, scopes: &str) -> (tests::Resource, Person) {
-    let user = office.crm.create(USERS, tests::person(name)).await;
+/// A local person with these rights, and with a token that has these scopes.
+async fn local(
+    office: &Office,
+    name: &str,
+    rights: &[BuiltInPersona],
+    scopes: &str,
+) -> (tests::Resource, Person) {
+    let user = office.application.person_with(name, rights).await;
     let person = office.application.local_person(&user.id, scopes).await;
+    (user, person)
+}
+
+/// A local person with these rights, who is signed in with a browser.
+async fn browsing(
+    office: &Office,
+    name: &str,
+    rights: &[BuiltInPersona],
+) -> (tests::Resource, SignedIn) {
+    let user = office.application.person_with(name, rights).await;
+    let person = office.service.signed_in(&user.id).await;
     (user, person)
 }
 
@@ -98,7 +144,8 @@ fn due_of_client(route: &Route) -> Verdict {
 
 async fn kinds(office: &Office) -> Vec<Kind> {
     let service = &office.service;
-    let token = |name, token: String, due| Kind { name, token: Some(token), due };
+    let token =
+        |name, token: String, due| Kind { name, credentials: Credentials::Token(token), due };
     let crm = |client: &mut shared::domain::client::Client| {
         client.integration = Some(Integration::Crm);
     };
@@ -109,14 +156,8 @@ async fn kinds(office: &Office) -> Vec<Kind> {
     let corp = service.issuer("corp", "predefined").await;
     let els = office.crm.create(USERS, tests::person("els")).await;
     let els = corp.link(&els.id, "els").await;
-    let (_, guest) = local(office, "guest", "userdata").await;
-    let (_, boss) = local(office, "boss", ALL).await;
-    let (user, blocked) = local(office, "blocked", ALL).await;
-    office.block(&user).await;
-    let (user, gone) = local(office, "gone", ALL).await;
-    office.crm.delete(&user.path).if_match("*").await.is(204);
-    vec![
-        Kind { name: "no token", token: None, due: |_| Unauthenticated },
+    let mut kinds = vec![
+        Kind { name: "no token", credentials: Credentials::Nothing, due: |_| Unauthenticated },
         token("a client without the scope", client(office, "userdata", crm).await, |route| {
             if route.callers.granted().is_some() { SCOPE } else { NOT_ALLOWED }
         }),
@@ -135,21 +176,89 @@ async fn kinds(office: &Office) -> Vec<Kind> {
             Callers::Granted(_) => Unauthenticated,
             _ => Passes,
         }),
-        token("a local person without a grant", guest.token, |route| match route.callers {
+    ];
+    kinds.extend(local_people(office).await);
+    kinds.extend(people_with_cookies(office).await);
+    kinds
+}
+
+/// People who signed in at the service, with tokens of an application.
+async fn local_people(office: &Office) -> Vec<Kind> {
+    let token = |name, person: Person, due| Kind {
+        name,
+        credentials: Credentials::Token(person.token),
+        due,
+    };
+    let (_, guest) = local(office, "guest", &[], "userdata").await;
+    let (_, known) = local(office, "known", &[Administrator], "openid").await;
+    let (_, eager) = local(office, "eager", &[], ALL).await;
+    let (_, boss) = local(office, "boss", &[Administrator], ALL).await;
+    let (user, blocked) = local(office, "blocked", &[Administrator], ALL).await;
+    office.block(&user).await;
+    let (user, gone) = local(office, "gone", &[], ALL).await;
+    office.crm.delete(&user.path).if_match("*").await.is(204);
+    vec![
+        token("a local person without a grant", guest, |route| match route.callers {
             Callers::Granted(_) | Callers::People(Some(_)) => SCOPE,
             _ => Passes,
         }),
-        token("a local person with the scope", boss.token, |_| Passes),
+        // An application that knows who the person is has nothing of the person by that.
+        token("a local person with `openid` alone", known, |route| match route.callers {
+            Callers::People(Some(_)) => Passes,
+            _ => SCOPE,
+        }),
+        token("a local person without a right", eager, |route| match route.callers {
+            Callers::Granted(_) => WithoutRight,
+            _ => Passes,
+        }),
+        token("a local person with the right", boss, |_| Passes),
         // People see and withdraw their consents, blocked or not (rule CO-03).
-        token("a local person who is blocked", blocked.token, |route| match route.callers {
+        token("a local person who is blocked", blocked, |route| match route.callers {
             Callers::People(_) if route.path.contains("{consent_id}") => Passes,
             Callers::People(_) if route.name == "list_own_consents" => Passes,
             _ => BLOCKED,
         }),
-        token("a local person who is gone", gone.token, |route| match route.callers {
+        token("a local person who is gone", gone, |route| match route.callers {
             Callers::Granted(_) | Callers::GrantedOrPeople(_) => Unauthenticated,
             _ => Passes,
         }),
+    ]
+}
+
+/// People who are signed in with a browser.
+async fn people_with_cookies(office: &Office) -> Vec<Kind> {
+    let cookie =
+        |name, person: SignedIn, due| Kind { name, credentials: Credentials::Cookie(person), due };
+    let (_, boss) = browsing(office, "boss-cookie", &[Administrator]).await;
+    let (_, auditor) = browsing(office, "auditor-cookie", &[Auditor]).await;
+    let (_, guest) = browsing(office, "guest-cookie", &[]).await;
+    let (user, blocked) = browsing(office, "blocked-cookie", &[Administrator]).await;
+    office.block(&user).await;
+    let (user, gone) = browsing(office, "gone-cookie", &[]).await;
+    office.crm.delete(&user.path).if_match("*").await.is(204);
+    let (user, over) = browsing(office, "over-cookie", &[]).await;
+    office.crm.delete(&user.below("sessions")).await.is(204);
+    let foreign = Credentials::ForeignCookie(boss.clone());
+    vec![
+        cookie("a cookie of an administrator", boss, |_| Passes),
+        cookie("a cookie of an auditor", auditor, |route| match route.callers {
+            Callers::Granted(Scope::UsersRead | Scope::ConfigRead | Scope::AuditRead) => Passes,
+            Callers::Granted(_) => WithoutRight,
+            _ => Passes,
+        }),
+        cookie("a cookie without a right", guest, |route| match route.callers {
+            Callers::Granted(_) => WithoutRight,
+            _ => Passes,
+        }),
+        cookie("a cookie of a blocked person", blocked, |_| Unauthenticated),
+        cookie("a cookie of a deleted person", gone, |_| Unauthenticated),
+        cookie("a cookie of a session that was ended", over, |_| Unauthenticated),
+        // Rule G19.
+        Kind {
+            name: "a cookie from another site",
+            credentials: foreign,
+            due: |route| if route.method == "GET" { Passes } else { NOT_ALLOWED },
+        },
     ]
 }
 
@@ -160,13 +269,15 @@ async fn every_route_lets_in_whom_its_callers_name_and_nobody_else() {
     let mut called = 0;
     for kind in Box::pin(kinds(&office)).await {
         for route in local::serve::functions().into_iter().flatten() {
-            let answer = call(&office.service, route, kind.token.as_deref()).await;
+            let answer = call(&office.service, route, &kind.credentials).await;
             let what =
                 format!("{} calls {} {}: {}", kind.name, route.method, route.path, answer.text());
             if route.callers == Callers::Anyone {
-                // A token changes nothing: the OAuth endpoints authenticate clients themselves.
-                let without = call(&office.service, route, None).await;
-                assert_eq!(answer.code() == 403, without.code() == 403, "{what}");
+                // A token changes nothing: the OAuth endpoints authenticate clients themselves. Pages
+                // for browsers ask where a form comes from, which comes with the cookies here.
+                let without = call(&office.service, route, &Credentials::Nothing).await;
+                let same = (answer.code() == 403) == (without.code() == 403);
+                assert!(same || !route.listed, "{what}");
                 continue;
             }
             assert_eq!(Verdict::of(&answer), (kind.due)(route), "{what}");
@@ -210,6 +321,7 @@ fn external_persons_have_no_grants_whatever_their_tokens_say() {
         subject: Subject::External(std::sync::Arc::new(person)),
         grants: Grants::default(),
         jkt: None,
+        token: None,
     };
     assert!(Callers::Granted(Scope::UsersRead).check(&caller).is_err());
     for callers in [

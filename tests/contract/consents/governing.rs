@@ -170,7 +170,8 @@ async fn co04_userinfo_of_an_application_of_systems_is_for_these() {
         let own = if systems.is_empty() { 200 } else { 403 };
         let systems = systems.iter().map(|id| id.parse().unwrap()).collect();
         let crm = &shop.office.crm;
-        let jan = crm.local_person_with(id, "openid", |claims| claims.systems = systems).await;
+        let scopes = "openid profile userdata";
+        let jan = crm.local_person_with(id, scopes, |claims| claims.systems = systems).await;
         jan.get("/identity/me").await.is(own);
         jan.get("/idhub/oidc/v1/userinfo").await.is(200).json().get("given_name").is_some()
     };

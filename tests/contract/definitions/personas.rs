@@ -14,7 +14,7 @@ async fn a_persona_definition_is_the_same_under_both_paths() {
     let due = json!({
         "id": made.id, "name": "customer_employee", "display_name": null, "description": null,
         "attributes": [badge.id],
-        "scoped": true, "system": false, "deprecated": false,
+        "scoped": true, "portal_scopes": [], "system": false, "deprecated": false,
     });
     assert_eq!(made.body, due);
     assert_eq!(made.path, format!("/identity{PATH}/{}", made.id));

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use shared::domain::definition::BuiltInPersona;
 use tests::{Client, Service, TENANT};
 
 const QUERY: &str = "/identity/users/query";
@@ -107,7 +108,7 @@ async fn h7_a_cursor_that_was_tampered_with_is_malformed() {
 #[tokio::test]
 async fn h7_lists_of_definitions_are_paged_too() {
     let crm = Service::start().await.crm().await;
-    let mut due = Vec::new();
+    let mut due: Vec<_> = BuiltInPersona::ALL.map(|persona| persona.id().to_string()).into();
     for i in 0..5 {
         due.push(crm.define_persona(&format!("persona{i}"), json!({})).await.id);
     }

@@ -72,7 +72,8 @@ async fn child_serves_until_killed() {
         return;
     };
     let listen = "127.0.0.1:0".parse().unwrap();
-    let service = serve::Service::start(listen, Path::new(&folder), false).await.unwrap();
+    let service = Box::pin(serve::Service::start(listen, None, Path::new(&folder), false));
+    let service = service.await.unwrap();
     println!("\nserves {}", service.url);
     Box::pin(service.run(std::future::pending())).await.unwrap();
 }
@@ -196,9 +197,14 @@ async fn i3_what_was_acknowledged_is_told_also_after_a_kill_and_in_order() {
 /// A table with a client, under no `kith serve`: what is written waits.
 async fn waiting(folder: &Folder, username: &str) -> String {
     let listen = "127.0.0.1:0".parse().unwrap();
-    let service = serve::Service::start(listen, &folder.0, false).await.unwrap();
-    drop(service);
-    let (table, ..) = folder.open().await;
+    drop(Box::pin(serve::Service::start(listen, None, &folder.0, false)).await.unwrap());
+    let (table, engine, _) = folder.open().await;
+    // Nobody is told of the demonstration's administrator.
+    let changes = engine.changes(100).await.unwrap();
+    engine
+        .delete_from_outbox(changes.into_iter().map(|(number, _)| number).collect())
+        .await
+        .unwrap();
     create(&table, username).await
 }
 

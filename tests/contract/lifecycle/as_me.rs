@@ -95,7 +95,7 @@ async fn h2_clients_and_bodies_are_refused() {
 async fn h2_a_local_person_is_shown_the_own_profile() {
     let (_, crm, _) = home().await;
     let jan = crm.create_user("jan").await;
-    let me = crm.local_person(&jan.id, "openid").await;
+    let me = crm.local_person(&jan.id, "userdata").await;
     assert_eq!(me.act(ME).await.is(200).json(), me.get(ME).await.is(200).json());
 }
 

@@ -61,9 +61,13 @@ pub(super) async fn populated(service: &Service) -> (Ids, Secrets) {
     crm.post(&user.below("consents"), decision).await.is(200);
     let client = json!({ "name": "other", "scopes": ["users:read"] });
     let client = crm.post("/config/clients", client).await.is(201);
+    Box::pin(service.give_session(&user.id)).await;
+    let sessions = crm.read(&user.below("sessions")).await;
+    let session = sessions["items"][0]["id"].as_str().unwrap().to_owned();
     let ids = Ids(vec![
         ("user_id", vec![user.id.clone(), base_id("mina-4711", &idp.url)]),
         ("persona_id", vec![persona.id.clone()]),
+        ("session_id", vec![session.clone()]),
         ("authentication_server_id", vec!["idp".to_owned()]),
         ("client_id", vec![client.field("client_id")]),
         ("secret_id", vec![client.json()["secrets"][0]["id"].as_str().unwrap().to_owned()]),
@@ -103,6 +107,7 @@ pub(super) async fn populated(service: &Service) -> (Ids, Secrets) {
         "guardian-4711",
         &user.id,
         &persona.id,
+        &session,
         &shop.id,
         &fleet.id,
     ];

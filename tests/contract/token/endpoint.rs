@@ -122,7 +122,7 @@ async fn o1_parameters_occur_once_empty_ones_are_absent_and_unknown_ones_ignored
         .is(200);
     refused(&client.token_for(&[("grant_type", "")]).await, 400, "invalid_request");
     refused(&client.token_for(&[]).await, 400, "invalid_request");
-    for grant in ["password", "authorization_code", "CLIENT_CREDENTIALS"] {
+    for grant in ["password", "implicit", "CLIENT_CREDENTIALS"] {
         refused(&client.token_for(&[("grant_type", grant)]).await, 400, "unsupported_grant_type");
     }
     let empty = [CREDENTIALS, ("client_id", &*client.id), ("client_secret", "")];

@@ -147,16 +147,17 @@ async fn ec9_the_metadata_is_the_same_wherever_clients_look_for_it() {
     }
     service.call("GET", "/.well-known/openid-configuration").await.is(404);
     let metadata = openid.json();
-    assert_eq!(metadata["response_types_supported"], json!(["none"]));
+    assert_eq!(metadata["response_types_supported"], json!(["code"]));
     assert_eq!(metadata["protected_resources"], json!([BASE]));
     assert_eq!(metadata["issuer"], json!(format!("{BASE}/idhub/oidc")));
     assert_eq!(metadata["token_endpoint"], json!(format!("{BASE}/idhub/oidc/v1/token")));
     assert_eq!(metadata["userinfo_endpoint"], json!(format!("{BASE}/idhub/oidc/v1/userinfo")));
     assert_eq!(metadata["jwks_uri"], json!(format!("{BASE}{JWKS}")));
-    assert_eq!(metadata["grant_types_supported"], json!(["client_credentials", "refresh_token"]));
+    let grants = json!(["authorization_code", "client_credentials", "refresh_token"]);
+    assert_eq!(metadata["grant_types_supported"], grants);
     assert_eq!(
         metadata["token_endpoint_auth_methods_supported"],
-        json!(["client_secret_basic", "client_secret_post", "private_key_jwt"])
+        json!(["client_secret_basic", "client_secret_post", "private_key_jwt", "none"])
     );
     assert_eq!(
         metadata["introspection_endpoint"],
@@ -189,7 +190,8 @@ async fn ec9_the_service_describes_itself_as_a_protected_resource() {
         "authorization_servers": [format!("{BASE}/idhub/oidc")],
         "scopes_supported": [
             "users:read", "users:write", "config:read", "config:write", "audit:read",
-            "audit:values", "administrator", "userdata", "openid",
+            "audit:values", "administrator", "userdata", "openid", "profile", "email",
+            "offline_access",
         ],
         "bearer_methods_supported": ["header"],
         "resource_name": "Kith",

@@ -60,7 +60,7 @@ async fn p1_devices_and_applications_are_found_by_their_kind() {
 async fn p1_people_do_not_change_their_own_kind() {
     let crm = Service::start().await.crm().await;
     let jan = crm.create(USERS, of_kind("jan", "device")).await;
-    let me = crm.local_person(&jan.id, "openid").await;
+    let me = crm.local_person(&jan.id, "userdata").await;
     let read = me.get("/identity/me").await.is(200).json();
     assert_eq!(read["kind"], "device");
     me.patch("/identity/me", read).if_match("*").await.is(200);

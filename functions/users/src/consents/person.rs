@@ -5,7 +5,7 @@ use shared::domain::consent::{ConsentEvent, ConsentRecord, Speaker};
 use shared::domain::error::{Error, Result};
 use shared::domain::id::{ProfileName, UserName};
 use shared::domain::schema::Schema;
-use shared::domain::user::User;
+use shared::domain::user::{User, UserStatus};
 use shared::http::Call;
 use shared::store::users::StoredUser;
 
@@ -23,7 +23,11 @@ pub(super) async fn person(call: &Call, schema: &Schema, whose: Whose) -> Result
     match whose {
         Whose::Own => {
             let user = call.linked_user().await?;
-            call.app.table().get_user(&call.caller.tenant, user).await
+            let user = call.app.table().get_user(&call.caller.tenant, user).await?;
+            if user.value.status == UserStatus::Active {
+                call.caller.check_signed_in(&user.value)?;
+            }
+            Ok(user)
         }
         Whose::Named if call.caller.grants.systems.is_empty() => {
             let user = call.user("user_id").await?;

@@ -9,6 +9,7 @@ use shared::domain::definition::DefinitionKind;
 use shared::domain::error::{Code, Error, Result};
 use shared::domain::id::UserId;
 use shared::domain::lookup::Lookup;
+use shared::domain::people::rights::keep_access;
 use shared::domain::schema::Schema;
 use shared::domain::sign_in::ClaimSelection;
 use shared::domain::sso::Principal;
@@ -260,7 +261,8 @@ impl SignIn<'_> {
         if !recorded && !current.value.is_older_than(at) {
             return Ok(UserWrite::Keep(Box::new(current)));
         }
-        let user = current.value.with_claims(claims, state.selection, &write_context);
+        let mut user = current.value.with_claims(claims, state.selection, &write_context);
+        keep_access(&current.value, &mut user, self.schema);
         if !recorded && !user.differs(&current.value) {
             return Ok(UserWrite::Keep(Box::new(current)));
         }

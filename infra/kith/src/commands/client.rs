@@ -210,7 +210,7 @@ fn revealed(
         Some(secret) => {
             say(format_args!("client_secret  {}\n\nThe secret is shown only now.", secret.reveal()))
         }
-        None => say("\nThe client authenticates with its own key and has no secret."),
+        None => say("\nThe client has no secret: it is public, or authenticates with its own key."),
     }
 }
 
@@ -258,7 +258,9 @@ mod tests {
         let due = Json::parse(
             br#"{"name":"crm","token_endpoint_auth_method":"private_key_jwt",
                 "scopes":["users:read","users:write"],"default_scopes":["users:read"],
-                "grant_types":["client_credentials","refresh_token"],"jwks":null,
+                "grant_types":["client_credentials","refresh_token"],"redirect_uris":[],
+                "post_logout_redirect_uris":[],"application_type":"web","first_party":false,
+                "application_id":null,"jwks":null,
                 "jwks_uri":"https://keys.example.org","systems":["shop","desk"],
                 "integration":"crm","max_classifier":"LOW",
                 "access_token_lifetime":300,"access_token_signing_alg":"ES256","audience":["erp"],
@@ -267,6 +269,50 @@ mod tests {
         let mut shown = only(&table).await.show();
         shown.shift_remove("client_id");
         assert_eq!(Json::Object(shown), due.unwrap());
+    }
+
+    #[tokio::test]
+    async fn g2_a_client_in_which_people_sign_in_has_redirect_uris_and_codes() {
+        let table = table().await;
+        for (line, method, grants, kind) in [
+            ("--public|--native|--first-party", "none", "authorization_code", "native"),
+            (
+                "--grant|refresh_token",
+                "client_secret_basic",
+                "authorization_code client_credentials refresh_token",
+                "web",
+            ),
+        ] {
+            let uri = if kind == "web" { "https://app.example/cb" } else { "http://127.0.0.1/cb" };
+            let line = format!(
+                "create|--tenant|acme|--name|app|--scope|openid profile|--redirect-uri|{uri}|{line}"
+            );
+            kith(&table, &line).await.unwrap();
+            let client = only(&table).await;
+            let shown = client.show();
+            let words = |name: &str| match shown.get(name) {
+                Some(Json::Array(words)) => {
+                    words.iter().filter_map(Json::as_str).collect::<Vec<_>>().join(" ")
+                }
+                Some(word) => word.as_str().unwrap_or_default().to_owned(),
+                None => String::new(),
+            };
+            assert_eq!(words("token_endpoint_auth_method"), method);
+            assert_eq!(words("grant_types"), grants);
+            assert_eq!(
+                (words("application_type").as_str(), words("redirect_uris").as_str()),
+                (kind, uri)
+            );
+            assert_eq!(client.first_party, kind == "native");
+            assert_eq!(client.secrets.is_empty(), kind == "native");
+            kith(&table, &format!("revoke|{}", client.client_id)).await.unwrap();
+        }
+        let refused = kith(
+            &table,
+            "create|--tenant|acme|--name|app|--scope|openid|--redirect-uri|http://localhost/cb",
+        );
+        let reasons = refused.await.unwrap_err();
+        assert!(reasons.contains("--redirect-uri: "), "{reasons}");
     }
 
     #[tokio::test]

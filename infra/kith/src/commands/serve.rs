@@ -4,10 +4,14 @@ use std::io::IsTerminal as _;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, Command, FromArgMatches as _};
+use local::base_url::BaseUrl;
 use local::cors::Origin;
+use local::mail::{Route, Smtp};
 use local::serve::Service;
+use mailer::Message;
 use shared::log::{self, Level};
 
 use crate::arguments::one_of;
@@ -22,7 +26,24 @@ pub(crate) struct Options {
     /// Where to listen: `HOST:PORT`, or a port on this machine
     #[arg(long, value_name = "ADDRESS", default_value_t = default_address(), value_parser = address)]
     listen: SocketAddr,
-    /// Keep the table in memory; the data folder holds `demo.env` and a key only
+    /// The base URL that people and clients reach the service by, if it is not this machine's own
+    #[arg(long, value_name = "URL")]
+    base_url: Option<BaseUrl>,
+    /// Send mails through this SMTP server: `smtps://user:password@host`,
+    /// `smtp://host:587?tls=required` or `smtp://localhost:2525`; without it they are files in the
+    /// data folder
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "KITH_SMTP",
+        hide_env_values = true,
+        requires = "mail_from"
+    )]
+    smtp: Option<Smtp>,
+    /// The sender of mails: an address or `Name <address>`
+    #[arg(long, value_name = "ADDRESS", requires = "smtp")]
+    mail_from: Option<String>,
+    /// Keep the table in memory; the data folder holds `demo.env`, a key and mails only
     #[arg(long, conflicts_with = "audit_export")]
     memory: bool,
     /// Lend the table to programs of this machine over DynamoDB's protocol, as `kith`
@@ -96,8 +117,16 @@ pub(crate) async fn run(
     } else {
         log::as_json(std::io::stderr, options.log);
     }
-    let service = Service::start(options.listen, &location.data, options.memory).await?;
+    let (listen, base_url) = (options.listen, options.base_url);
+    let service =
+        Box::pin(Service::start(listen, base_url, &location.data, options.memory)).await?;
     let mut service = service.called_from(options.cors);
+    match options.smtp.zip(options.mail_from) {
+        Some((smtp, from)) => service = service.mailing(Route::Smtp(smtp), sender(from)?),
+        // The person at this terminal reads the mails, with the links in them.
+        None if !console.quiet => service = service.telling_mails(Arc::new(tell)),
+        None => {}
+    }
     if let Some(folder) = options.audit_export {
         std::fs::create_dir_all(&folder).map_err(|error| {
             let name = folder.display();
@@ -116,9 +145,36 @@ pub(crate) async fn run(
     }
     if !console.quiet {
         say(how_to(&service))?;
+        if let Some(link) = &service.invitation {
+            say(invitation(link))?;
+        }
     }
     service.run(stop).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Takes a sender of mails, or says what one is.
+fn sender(text: String) -> Result<String, Failure> {
+    if mailer::is_sender(&text) {
+        return Ok(text);
+    }
+    Err(format!("--mail-from: expected an address or `Name <address>`, found `{text}`").into())
+}
+
+/// Shows a mail that is a file now, with its link.
+fn tell(message: &Message) {
+    let link = message.link.as_ref().map(|link| format!("\n  {link}")).unwrap_or_default();
+    // If the terminal is gone, the mail is in the data folder.
+    let _ = say(format_args!("Mail to {}: {}{link}", message.to, message.subject));
+}
+
+fn invitation(link: &str) -> String {
+    format!(
+        "  Set the password of the administrator, `admin`. The link works once, for 7 days:
+
+    {link}
+"
+    )
 }
 
 fn how_to(service: &Service) -> String {
@@ -126,6 +182,7 @@ fn how_to(service: &Service) -> String {
     format!(
         "
   API reference:        {url}/docs
+  Sign in:              {url}/idhub/login/acme
   See the whole flow:   kith tour        (cargo run -- tour)
   A person's token:     kith token --subject mia --email mia@example.org
   Or by hand, in another terminal:

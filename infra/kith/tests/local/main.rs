@@ -9,6 +9,7 @@
 )]
 
 mod events;
+mod people;
 mod service;
 mod tokens;
 mod words;

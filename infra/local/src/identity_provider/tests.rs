@@ -40,9 +40,9 @@ impl Place {
 
     /// Starts the service at a URL; what people call, and the provider.
     async fn start(&self, url: &str) -> (Router, IdentityProvider) {
-        let Demonstration { identity_provider, .. } =
-            demo::prepare(&self.table, &self.folder, url).await.unwrap();
         let state = own_state(&self.table, url, &scripts().unwrap(), &Fetcher::default());
+        let prepared = Box::pin(demo::prepare(&state, &self.folder, url)).await;
+        let Demonstration { identity_provider, .. } = prepared.unwrap();
         let router = merged(|| state.clone()).merge(identity_provider.router());
         (http::serve(router, self.table.env().clone()), identity_provider)
     }

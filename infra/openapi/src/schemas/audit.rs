@@ -33,6 +33,7 @@ fn entry() -> Schema {
         .must("kind", word(ActorKind::ALL.map(ActorKind::name), "The kind of actor."))
         .may("id", string(256, "The id of the client or of the user."))
         .may("name", string(1024, "The name of the client."))
+        .may("session", string(64, "The session of a person in a browser."))
         .schema();
     let any = |about: &str| Record::new(about).schema();
     Record::new(

@@ -1,23 +1,24 @@
-//! Machine clients and their secrets.
+//! Clients and their secrets.
 
 use serde_json::{Value, json};
 use shared::domain::Scope;
 use shared::domain::client::{
-    ACCESS_TOKEN_LIVES, AuthMethod, Grant, Integration, MAX_AUDIENCE, MAX_AUDIENCES, MAX_NAME,
-    MAX_SECRETS, MAX_SYSTEMS,
+    ACCESS_TOKEN_LIVES, ApplicationType, AuthMethod, Grant, Integration, MAX_AUDIENCE,
+    MAX_AUDIENCES, MAX_NAME, MAX_REDIRECT_URI, MAX_REDIRECT_URIS, MAX_SECRETS, MAX_SYSTEMS,
 };
 use utoipa::openapi::{Array, Object, Schema};
 
 use super::super::shapes::{
-    OrNull as _, Record, boolean, integer, list, matching, named, nullable, text, time, uuid, word,
+    OrNull as _, Record, boolean, integer, list, matching, named, nullable, string, text, time,
+    uuid, word,
 };
 use super::{Described, page};
 
 pub(super) fn schemas() -> Vec<Described> {
     vec![
-        ("MachineClient", shown("A machine client.").example(example()).schema()),
+        ("MachineClient", shown(ABOUT).example(example()).schema()),
         ("RegisteredClient", registered()),
-        ("MachineClientInput", input("A machine client to register.").example(new()).schema()),
+        ("MachineClientInput", input("A client to register.").example(new()).schema()),
         ("MachineClientPatch", patch()),
         ("MachineClientList", page("MachineClient")),
         ("ClientSecret", secret().schema()),
@@ -29,7 +30,18 @@ pub(super) fn schemas() -> Vec<Described> {
             word(
                 AuthMethod::ALL.map(AuthMethod::name),
                 "How the client authenticates. A secret may be sent in either way. A client with \
-                 keys may sign as well.",
+                 keys may sign as well. `none`: it is public, and holds no `client_credentials`.",
+            )
+            .into(),
+        ),
+        ("RedirectUris", redirect_uris().into()),
+        ("FirstParty", boolean(FIRST_PARTY).into()),
+        ("ClientApplication", string(63, APPLICATION).into()),
+        (
+            "ApplicationType",
+            word(
+                ApplicationType::ALL.map(ApplicationType::name),
+                "Where it runs: on a server or in a browser, or on a person's device.",
             )
             .into(),
         ),
@@ -54,12 +66,27 @@ pub(super) fn schemas() -> Vec<Described> {
     ]
 }
 
+const ABOUT: &str = "A client: a program that acts for itself, or an application in which people \
+                     sign in, or both.";
+const FIRST_PARTY: &str =
+    "Whether it belongs to the tenant itself, so that people are not asked for their consent.";
+const APPLICATION: &str =
+    "The application whose subjects are the `sub` of its ID tokens. `null`: base profile ids.";
+
+fn redirect_uris() -> Array {
+    let about = "Where browsers may go with an answer of the authorization endpoint, or after a \
+                 sign-out. Compared as texts; the port of a native client's loopback URI may differ.";
+    let uri = Schema::Object(string(MAX_REDIRECT_URI, "An absolute URI."));
+    list(uri, Some(MAX_REDIRECT_URIS), about)
+}
+
 fn scopes(description: &str) -> Array {
     list(named("Scope"), Some(Scope::ALL.len()), description)
 }
 
 fn grants() -> Array {
-    let about = "Its grants. `client_credentials` is always one of them.";
+    let about =
+        "Its grants. Clients that authenticate hold `client_credentials` if it is left out.";
     list(named("GrantType"), Some(Grant::ALL.len()), about)
 }
 
@@ -102,6 +129,11 @@ fn shown(description: &str) -> Record {
         .must("scopes", scopes("The scopes that it may request."))
         .must("default_scopes", scopes("The scopes that it gets if it requests none."))
         .must("grant_types", grants())
+        .must("redirect_uris", named("RedirectUris"))
+        .must("post_logout_redirect_uris", named("RedirectUris"))
+        .must("application_type", named("ApplicationType"))
+        .must("first_party", named("FirstParty"))
+        .must("application_id", nullable("ClientApplication"))
         .must("jwks", nullable("PublicKeys"))
         .must("jwks_uri", nullable("KeysUrl"))
         .must("systems", systems())
@@ -119,7 +151,7 @@ fn registered() -> Schema {
     if let Some(fields) = example.as_object_mut() {
         fields.insert("client_secret".to_owned(), plain_example());
     }
-    shown("A new machine client. One that authenticates by `private_key_jwt` has no secret.")
+    shown("A new client. Only one that authenticates by secret has a secret.")
         .may("client_secret", plain())
         .example(example)
         .schema()
@@ -134,6 +166,11 @@ fn input(description: &str) -> Record {
         .may("token_endpoint_auth_method", nullable("ClientAuthentication"))
         .may("default_scopes", scopes(default_scopes).or_null())
         .may("grant_types", grants().or_null())
+        .may("redirect_uris", nullable("RedirectUris"))
+        .may("post_logout_redirect_uris", nullable("RedirectUris"))
+        .may("application_type", nullable("ApplicationType"))
+        .may("first_party", nullable("FirstParty"))
+        .may("application_id", nullable("ClientApplication"))
         .may("jwks", nullable("PublicKeys"))
         .may("jwks_uri", nullable("KeysUrl"))
         .may("systems", systems().or_null())
@@ -183,8 +220,10 @@ fn example() -> Value {
     json!({
         "client_id": "acme.0f0e0d0c0b0a09080706050403020100", "name": "erp-backend",
         "token_endpoint_auth_method": "client_secret_basic", "scopes": ["users:read"],
-        "default_scopes": ["users:read"], "grant_types": ["client_credentials"], "jwks": null,
-        "jwks_uri": null, "systems": ["webshop"], "integration": null,
+        "default_scopes": ["users:read"], "grant_types": ["client_credentials"],
+        "redirect_uris": [], "post_logout_redirect_uris": [], "application_type": "web",
+        "first_party": false, "application_id": null, "jwks": null, "jwks_uri": null,
+        "systems": ["webshop"], "integration": null,
         "max_classifier": "SENSITIVE", "access_token_lifetime": 900,
         "access_token_signing_alg": "ES256", "audience": [], "dpop_bound_access_tokens": false,
         "secrets": [{

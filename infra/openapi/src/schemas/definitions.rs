@@ -94,6 +94,7 @@ pub(super) fn schemas() -> Vec<Described> {
                 .schema(),
         ),
         ("PersonaDefinitionList", page("PersonaDefinition")),
+        ("PortalScopes", portal_scopes().into()),
         ("UserProfileDefinition", profile()),
         ("UserProfileDefinitionInput", profile_input()),
         ("UserProfileDefinitionPatch", profile_input()),
@@ -262,20 +263,27 @@ fn persona_attributes() -> Array {
     list(id, Some(200), "The attributes that a persona of this definition may hold.")
 }
 
+fn portal_scopes() -> Array {
+    let about = "The rights of people who hold such a persona, while it is in force. Only who has \
+                 them all may grant them. They can only be removed.";
+    list(named("Scope"), None, about)
+}
+
 fn persona() -> Schema {
-    Record::new("The definition of a role.")
+    Record::new("The definition of a role. `administrator`, `helpdesk` and `auditor` are built in.")
         .must("id", uuid("The id."))
         .must("name", named("DefinitionName"))
         .must("display_name", nullable("DisplayName"))
         .must("description", nullable("Description"))
         .must("attributes", persona_attributes())
         .must("scoped", boolean(SCOPED))
+        .must("portal_scopes", named("PortalScopes"))
         .must("system", boolean(SYSTEM))
         .must("deprecated", boolean(DEPRECATED))
         .example(json!({
             "id": "0192f3c1-5a00-7000-8000-000000000003", "name": "supplier",
             "display_name": "Supplier", "description": null, "attributes": [EXAMPLE_ATTRIBUTE],
-            "scoped": true, "system": false, "deprecated": false
+            "scoped": true, "portal_scopes": [], "system": false, "deprecated": false
         }))
         .schema()
 }
@@ -287,6 +295,7 @@ fn persona_input() -> Record {
         .may("description", nullable("Description"))
         .may("attributes", persona_attributes().or_null())
         .may("scoped", boolean(SCOPED).or_null())
+        .may("portal_scopes", nullable("PortalScopes"))
         .may("deprecated", boolean(DEPRECATED).or_null())
         .unchanged(&["id", "system"])
         .closed()

@@ -5,7 +5,7 @@ use shared::domain::jwk::Algorithm;
 use utoipa::openapi::Schema;
 
 use super::super::shapes::{
-    Record, boolean, either, formatted, integer, list, matching, named, string, word,
+    Record, boolean, either, formatted, integer, list, matching, named, string, uuid, word,
 };
 use super::Described;
 
@@ -29,7 +29,7 @@ pub(super) fn schemas() -> Vec<Described> {
 }
 
 fn request() -> Schema {
-    Record::new("A token request (RFC 6749 §4.4.2, §6). Unknown parameters are ignored.")
+    Record::new("A token request (RFC 6749 §4.1.3, §4.4.2, §6). Unknown parameters are ignored.")
         .must(
             "grant_type",
             named("GrantType"),
@@ -42,6 +42,9 @@ fn request() -> Schema {
             ),
         )
         .may("refresh_token", string(1024, "The refresh token, for the grant of that name."))
+        .may("code", string(512, "The code, for the grant `authorization_code`."))
+        .may("redirect_uri", string(512, "The redirect URI of the authorization request."))
+        .may("code_verifier", string(128, "The verifier of the request's challenge (RFC 7636)."))
         .may(
             "resource",
             list(
@@ -93,7 +96,7 @@ fn introspection_response() -> Schema {
         .must("active", boolean("Whether it can be used."))
         .may("scope", string(1024, "Its scopes, separated by spaces."))
         .may("client_id", string(256, "The client that it was issued to."))
-        .may("sub", string(256, "Its subject: the client."))
+        .may("sub", string(256, "Its subject: the client, or the person."))
         .may("tenant", string(63, "The tenant."))
         .may("iss", formatted("uri", "Its issuer."))
         .may("aud", audiences)
@@ -105,6 +108,10 @@ fn introspection_response() -> Schema {
             "systems",
             list(string(63, "A system."), None, "The systems that its client is bound to."),
         )
+        .may("sid", string(64, "The session of the person."))
+        .may("persona", uuid("The persona with which the person signed in."))
+        .may("user_version", time("The version of the person at the sign-in."))
+        .may("claims", list(string(64, "A claim."), None, "Claims that userinfo was asked for."))
         .may(
             "cnf",
             Record::new("The key that it is bound to.")
@@ -131,6 +138,7 @@ fn response() -> Schema {
         .must("expires_in", integer(1, None, "Its life, in seconds."))
         .must("scope", string(1024, "Its scopes, separated by spaces."))
         .may("refresh_token", string(1024, "A refresh token, if the client holds that grant."))
+        .may("id_token", string(8192, "An ID token, for the scope `openid`."))
         .example(json!({
             "access_token": TOKEN,
             "token_type": "Bearer",
@@ -185,22 +193,44 @@ fn keys() -> Schema {
 
 fn metadata() -> Schema {
     let url = |about: &str| formatted("uri", about);
-    let words = |words: &[&str], about: &str| list(word(words.iter().copied(), about), None, about);
+    let words = |words: &[&str], about: &str| {
+        let mut one = word(words.iter().copied(), "");
+        // It stands at the list.
+        one.description = None;
+        list(one, None, about)
+    };
     let signing = |about: &str| words(&Algorithm::NAMES, about);
     let methods = |about: &str| list(named("ClientAuthentication"), None, about);
     let how = "How clients authenticate.";
     let with = "The algorithms of signatures that clients make.";
     Record::new("Metadata of the authorization server (RFC 8414 §2).")
         .must("issuer", url("The `iss` of its tokens."))
+        .must("authorization_endpoint", url("Where browsers of people go to sign in."))
+        .must("end_session_endpoint", url("Where browsers of people go to sign out."))
         .must("token_endpoint", url("The token endpoint."))
         .must("introspection_endpoint", url("The introspection endpoint."))
         .must("revocation_endpoint", url("The revocation endpoint."))
         .must("userinfo_endpoint", url("The userinfo endpoint."))
         .must("jwks_uri", url("The URL of the public keys."))
         .must("scopes_supported", list(named("Scope"), None, "The scopes."))
+        .must("response_types_supported", words(&["code"], "A code alone."))
+        .must("response_modes_supported", words(&["query", "form_post"], "How a code is sent."))
+        .must("code_challenge_methods_supported", words(&["S256"], "PKCE, always (RFC 7636)."))
         .must(
-            "response_types_supported",
-            words(&["none"], "`none`: there is no authorization endpoint."),
+            "prompt_values_supported",
+            words(&["none", "login", "consent", "select_account"], "The values of `prompt`."),
+        )
+        .must("acr_values_supported", words(&["1", "2"], "One factor, or two."))
+        .must("ui_locales_supported", words(&["en", "nl", "fr", "de"], "The languages of pages."))
+        .must("display_values_supported", words(&["page"], "How pages are shown."))
+        .must("claim_types_supported", words(&["normal"], "The types of claims."))
+        .must("claims_supported", list(string(64, "A claim."), None, "The claims."))
+        .must("claims_parameter_supported", boolean("Whether `claims` is taken."))
+        .must("request_parameter_supported", boolean("Whether `request` is taken."))
+        .must("request_uri_parameter_supported", boolean("Whether `request_uri` is taken."))
+        .must(
+            "authorization_response_iss_parameter_supported",
+            boolean("Whether answers have `iss` (RFC 9207)."),
         )
         .must("grant_types_supported", list(named("GrantType"), None, "The grants."))
         .must("token_endpoint_auth_methods_supported", methods(how))

@@ -28,6 +28,10 @@ fn problem() -> Schema {
         .must("request_id", string(256, "The id under which the request is logged."))
         .may("challenge", challenge)
         .may("errors", violations)
+        .may(
+            "max_age",
+            integer(1, None, "With `reauthenticate`: how old a sign-in may be, in seconds."),
+        )
         .may("count", integer(2, None, "How many match where exactly one may."))
         .example(json!({
             "type": "/problems/invalid-content", "title": "The content is not valid", "status": 422,

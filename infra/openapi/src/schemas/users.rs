@@ -23,6 +23,9 @@ const READ_ONLY: [&str; 9] = [
     "created_at",
     "updated_at",
 ];
+const INVITE: &str = "Whether the person gets a mail to set a password. Not stored.";
+const SUBJECT: &str = "The subject of the token: the base profile id at its issuer, or how the \
+                       application of the client names the person.";
 const VERIFIED: &str = "Whether the e-mail address is known to be the person's.";
 
 pub(super) fn schemas() -> Vec<Described> {
@@ -31,6 +34,8 @@ pub(super) fn schemas() -> Vec<Described> {
         ("Me", me()),
         ("PastUser", past()),
         ("UserInfo", userinfo()),
+        ("UserInfoForm", userinfo_form()),
+        ("UserInfoPersona", userinfo_persona()),
         ("UserInput", input()),
         ("UserReplacement", replacement()),
         ("UserPatch", patch()),
@@ -123,11 +128,16 @@ pub(super) fn shown_here(record: Record) -> Record {
 
 fn userinfo() -> Schema {
     Record::new(
-        "Claims about the person (OpenID Connect Core 1.0 §5.1), without hidden attributes, hashes \
-         and attributes that another scope opens.",
+        "Claims about the person (OpenID Connect Core 1.0 §5.1) that the scopes of the token open, \
+         without hidden attributes and hashes. Tokens of other issuers open all.",
     )
-    .must("sub", matching("^[0-9a-f]{64}$", "The base profile id at the token's issuer."))
+    .must("sub", string(256, SUBJECT))
     .may("preferred_username", named("Username"))
+    .may("persona", named("UserInfoPersona"))
+    .may(
+        "personas",
+        list(named("UserInfoPersona"), None, "Personas in force, for the scope `profile`."),
+    )
     .may("given_name", named("PersonName"))
     .may("family_name", named("PersonName"))
     .may("name", text(2 * MAX_TEXT + 1, "Given name and family name, as far as they are set."))
@@ -137,11 +147,11 @@ fn userinfo() -> Schema {
         "locale",
         matching(&format!("^{TAG}$"), "The first of the person's language tags (BCP 47)."),
     )
-    .must(
+    .may(
         "updated_at",
         integer(0, None, "When the profile was last changed, in seconds since 1970."),
     )
-    .must("attributes", named("Attributes"))
+    .may("attributes", named("Attributes"))
     .example(json!({
         "sub": "2bdec978e853a345774727fc88a221244c19b447e71898f42b7ebe6f84c69b12",
         "preferred_username": "jan.janssen", "given_name": "Jan", "family_name": "Janssen",
@@ -149,6 +159,23 @@ fn userinfo() -> Schema {
         "locale": "fr-BE", "updated_at": 1_795_255_200, "attributes": {}
     }))
     .schema()
+}
+
+fn userinfo_form() -> Schema {
+    Record::new("An access token that is not sent in a header (RFC 6750 §2.2).")
+        .may("access_token", string(8192, "The access token."))
+        .example(json!({ "access_token": "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2ln" }))
+        .schema()
+}
+
+fn userinfo_persona() -> Schema {
+    Record::new("A persona: the one with which the person signed in, or one that is in force.")
+        .must("id", uuid("The id."))
+        .must("name", string(1024, "The name of its definition."))
+        .must("scope", named("PersonaScope"))
+        .may("preferred", boolean("Whether it is the person's preferred one."))
+        .may("attributes", named("Attributes"))
+        .schema()
 }
 
 fn editable(record: Record) -> Record {
@@ -176,6 +203,7 @@ fn creatable(record: Record) -> Record {
         .may("email_verified", boolean(VERIFIED).or_null())
         .may("attributes", nullable("Attributes"))
         .may("personas", initial_personas())
+        .may("invite", boolean(INVITE).or_null())
 }
 
 fn initial_personas() -> Array {

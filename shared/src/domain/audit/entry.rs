@@ -43,6 +43,17 @@ pub struct Actor {
     /// The id, where the kind has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// The session through which a person wrote, by its id in ID tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+}
+
+impl Actor {
+    /// An actor without a session.
+    #[must_use]
+    pub const fn new(kind: ActorKind, id: Option<String>) -> Self {
+        Self { kind, id, session: None }
+    }
 }
 
 /// The way on which a write came about, if it was not the request alone.

@@ -183,7 +183,7 @@ mod tests {
 
     fn entry(changes: Vec<Change>) -> (Entry, Detail) {
         let fields = changes.iter().map(Change::field).collect();
-        let actor = Actor { kind: ActorKind::Service, id: None };
+        let actor = Actor::new(ActorKind::Service, None);
         let new = Entry::new(Timestamp::from_millis(0), Operation::UserChange, actor);
         let entry = Entry { changes: fields, ..new };
         (entry, Detail::of(None, changes))

@@ -164,7 +164,15 @@ const fn activity(operation: Operation) -> (Class, u64, &'static str) {
         O::UserUnblock => (Class::Account, 2, "Enable"),
         O::UserBlock => (Class::Account, 5, "Disable"),
         O::UserForget => (Class::Account, 6, "Delete"),
-        O::UserChange
+        O::UserPasswordSet => (Class::Account, 3, "Password Change"),
+        O::UserPasswordReset => (Class::Account, 4, "Password Reset"),
+        O::UserPasskeyAdd => (Class::Account, 10, "MFA Factor Enable"),
+        O::UserPasskeyRemove => (Class::Account, 11, "MFA Factor Disable"),
+        O::UserInvite
+        | O::UserSessionsEnd
+        | O::UserAddressAsk
+        | O::UserAddressUndo
+        | O::UserChange
         | O::UserVerify
         | O::UserSignIn
         | O::UserDerive
@@ -199,7 +207,13 @@ fn actor(actor: &Actor) -> Value {
     let id = actor.id.as_deref().unwrap_or_default();
     match actor.kind {
         ActorKind::Client => json!({ "app_uid": id }),
-        ActorKind::Person => json!({ "user": { "type": "User", "type_id": 1, "uid": id } }),
+        ActorKind::Person => {
+            let user = json!({ "type": "User", "type_id": 1, "uid": id });
+            match &actor.session {
+                Some(sid) => json!({ "session": { "uid": sid }, "user": user }),
+                None => json!({ "user": user }),
+            }
+        }
         ActorKind::Service => json!({ "app_name": "kith" }),
         ActorKind::Operator => {
             json!({ "user": { "name": "operator", "type": "Admin", "type_id": 2 } })

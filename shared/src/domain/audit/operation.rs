@@ -17,6 +17,22 @@ string_enum! {
         UserVerify = "user.verify",
         /// A person signed in.
         UserSignIn = "user.sign_in",
+        /// A person, an administrator or an operator set a password.
+        UserPasswordSet = "user.password_set",
+        /// A person set another password by a link in a mail.
+        UserPasswordReset = "user.password_reset",
+        /// A passkey was added.
+        UserPasskeyAdd = "user.passkey_add",
+        /// A passkey was removed.
+        UserPasskeyRemove = "user.passkey_remove",
+        /// A person was invited to set a password.
+        UserInvite = "user.invite",
+        /// All sessions of a person were ended.
+        UserSessionsEnd = "user.sessions_end",
+        /// A person asked for another e-mail address.
+        UserAddressAsk = "user.address_ask",
+        /// A change of the e-mail address was stopped or taken back.
+        UserAddressUndo = "user.address_undo",
         /// A user was forgotten.
         UserForget = "user.forget",
         /// Derived attributes were computed anew.

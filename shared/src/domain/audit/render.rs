@@ -130,6 +130,7 @@ impl Reader<'_> {
         let named = actor.kind == ActorKind::Client || self.person.is_none_or(own);
         if named {
             shown.insert("id".to_owned(), Json::from(id));
+            shown.extend(actor.session.as_ref().map(|sid| ("session".to_owned(), Json::from(sid))));
         }
         if let Some(name) = self.names.get(id) {
             shown.insert("name".to_owned(), Json::from(name));

@@ -1,8 +1,9 @@
 //! A client as callers write and read it.
 
+use super::people::Grants;
 use super::{
     ACCESS_TOKEN_LIVES, ACCESS_TOKEN_SECONDS, AuthMethod, Client, Grant, KeySource, MAX_AUDIENCE,
-    MAX_AUDIENCE_BYTES, MAX_AUDIENCES, MAX_NAME, MAX_SYSTEMS, Secret,
+    MAX_AUDIENCE_BYTES, MAX_AUDIENCES, MAX_NAME, MAX_SYSTEMS, Secret, people,
 };
 use crate::domain::error::{Code, Error, Result, Violations, expected_not};
 use crate::domain::field::{Fields, pointer};
@@ -36,7 +37,8 @@ impl Client {
         let method = fields.string_enum("token_endpoint_auth_method").unwrap_or(super::basic());
         let scopes = take_scopes(&mut fields);
         let default_scopes = take_default_scopes(&mut fields, scopes.as_ref());
-        let refresh_token = take_grants(&mut fields);
+        let grants = Grants::take(&mut fields, method);
+        let sign_in = people::take(&mut fields, grants);
         let keys = take_keys(&mut fields, method);
         let systems = take_systems(&mut fields);
         let integration = fields.string_enum("integration");
@@ -52,11 +54,7 @@ impl Client {
         let (Some(name), Some(scopes)) = (name, scopes) else {
             return Err(Error::unexpected("a client without violations has a name and scopes"));
         };
-        let secrets = if method == AuthMethod::PrivateKeyJwt {
-            None
-        } else {
-            current.map(|c| c.secrets.clone())
-        };
+        let secrets = current.filter(|_| method.takes_secrets()).map(|c| c.secrets.clone());
         Ok(Self {
             client_id: current.map_or_else(
                 || ClientId::new(tenant, env.random.bytes()),
@@ -66,7 +64,14 @@ impl Client {
             token_endpoint_auth_method: method,
             default_scopes: default_scopes.unwrap_or_else(|| scopes.clone()),
             scopes,
-            refresh_token,
+            refresh_token: grants.refresh_token,
+            client_credentials: grants.client_credentials,
+            authorization_code: grants.authorization_code,
+            redirect_uris: sign_in.redirect_uris,
+            post_logout_redirect_uris: sign_in.post_logout_redirect_uris,
+            application_type: sign_in.application_type,
+            first_party: sign_in.first_party,
+            application_id: sign_in.application_id,
             keys,
             systems,
             integration,
@@ -112,9 +117,7 @@ impl Client {
             Some(KeySource::JwksUri(url)) => (None, Some(url)),
             None => (None, None),
         };
-        let grants = Grant::ALL
-            .into_iter()
-            .filter(|grant| *grant != Grant::RefreshToken || self.refresh_token);
+        let grants = Grants::of(self).held();
         let scopes = |scopes: &Scopes| scopes.iter().map(Scope::name).collect::<Vec<_>>();
         object! {
             "client_id" => &self.client_id,
@@ -123,6 +126,11 @@ impl Client {
             "scopes" => scopes(&self.scopes),
             "default_scopes" => scopes(&self.default_scopes),
             "grant_types" => grants.map(Grant::name).collect::<Vec<_>>(),
+            "redirect_uris" => self.redirect_uris.clone(),
+            "post_logout_redirect_uris" => self.post_logout_redirect_uris.clone(),
+            "application_type" => self.application_type.name(),
+            "first_party" => self.first_party,
+            "application_id" => self.application_id.as_ref(),
             "jwks" => jwks,
             "jwks_uri" => jwks_uri,
             "systems" => self.systems.iter().map(Json::from).collect::<Vec<_>>(),
@@ -146,7 +154,10 @@ fn refuse_generated(fields: &mut Fields<'_>, current: Option<&Client>) {
 }
 
 /// Takes an array of words, each item of which must be one.
-fn take_string_enums<T: StringEnum>(fields: &mut Fields<'_>, name: &'static str) -> Option<Vec<T>> {
+pub(super) fn take_string_enums<T: StringEnum>(
+    fields: &mut Fields<'_>,
+    name: &'static str,
+) -> Option<Vec<T>> {
     let items = match fields.value(name)? {
         Json::Array(items) if items.len() <= T::ALL.len() => items,
         Json::Array(items) => {
@@ -206,19 +217,6 @@ fn take_default_scopes(fields: &mut Fields<'_>, scopes: Option<&Scopes>) -> Opti
     Some(Scopes::new(defaults))
 }
 
-/// Takes the grants; returns whether the refresh grant is one.
-fn take_grants(fields: &mut Fields<'_>) -> bool {
-    let Some(grants) = take_string_enums::<Grant>(fields, "grant_types") else { return false };
-    if !grants.contains(&Grant::ClientCredentials) {
-        fields.refuse(
-            "grant_types",
-            Code::Required,
-            "every client has the grant `client_credentials`; add it",
-        );
-    }
-    grants.contains(&Grant::RefreshToken)
-}
-
 fn take_keys(fields: &mut Fields<'_>, method: AuthMethod) -> Option<KeySource> {
     let keys = match (take_jwks(fields), take_jwks_uri(fields)) {
         (Some(_), Some(_)) => {
@@ -229,6 +227,14 @@ fn take_keys(fields: &mut Fields<'_>, method: AuthMethod) -> Option<KeySource> {
         (None, jwks_uri) => jwks_uri.map(KeySource::JwksUri),
     };
     let said = ["/jwks", "/jwks_uri"].iter().any(|at| fields.violations().concern(at));
+    if method == AuthMethod::None && keys.is_some() {
+        let name = if matches!(keys, Some(KeySource::Jwks(_))) { "jwks" } else { "jwks_uri" };
+        fields.refuse(
+            name,
+            Code::NotAllowed,
+            "a public client does not authenticate; omit its keys",
+        );
+    }
     if method == AuthMethod::PrivateKeyJwt && keys.is_none() && !said {
         fields.refuse("jwks", Code::Required, "`private_key_jwt` needs `jwks` or `jwks_uri`");
     }

@@ -1,6 +1,11 @@
-//! Machine clients: who may ask for tokens, how they authenticate and what they may ask for.
+//! Clients: who may ask for tokens, how they authenticate and what they may ask for.
 
+mod authorization;
+mod claims_request;
 mod document;
+mod kind;
+mod people;
+mod redirect_uri;
 mod rotation;
 mod secret;
 
@@ -8,6 +13,10 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::authorization::Authorization;
+pub use self::claims_request::{ClaimsRequest, StandardClaim};
+pub use self::kind::{ApplicationType, AuthMethod, Grant};
+pub use self::redirect_uri::RedirectUri;
 pub use self::rotation::Rotation;
 pub use self::secret::{HashedSecret, PlainSecret, Secret};
 use super::id::{ClientId, PartyId, TenantId};
@@ -15,29 +24,6 @@ use super::jwk::Algorithm;
 use super::scope::Scopes;
 use super::string_enum::string_enum;
 use crate::env::{Env, Timestamp};
-
-string_enum! {
-    /// How a client authenticates (RFC 7591 §2, OpenID Connect Core §9). A client with a secret
-    /// may send it either way.
-    AuthMethod {
-        /// A secret in the Authorization header.
-        ClientSecretBasic = "client_secret_basic",
-        /// A secret in the form.
-        ClientSecretPost = "client_secret_post",
-        /// A JWT that the client signed (RFC 7523 §2.2).
-        PrivateKeyJwt = "private_key_jwt",
-    }
-}
-
-string_enum! {
-    /// The grants that a client may hold (RFC 6749 §4.4, §6).
-    Grant {
-        /// Its own credentials; every client holds it.
-        ClientCredentials = "client_credentials",
-        /// A refresh token.
-        RefreshToken = "refresh_token",
-    }
-}
 
 string_enum! {
     /// The kind of system that a client integrates. It lets the client create system profiles.
@@ -98,6 +84,10 @@ pub const ACCESS_TOKEN_LIVES: RangeInclusive<i64> = 60..=86_400;
 pub const MAX_NAME: usize = 256;
 /// The most systems that a client is bound to.
 pub const MAX_SYSTEMS: usize = 50;
+/// The most redirect URIs of a client, and the most for sign-out.
+pub const MAX_REDIRECT_URIS: usize = 20;
+/// The longest redirect URI, in characters.
+pub const MAX_REDIRECT_URI: usize = 512;
 /// The most audiences of a client's tokens.
 pub const MAX_AUDIENCES: usize = 10;
 /// The longest audience, in bytes.
@@ -106,8 +96,9 @@ pub const MAX_AUDIENCE: usize = 512;
 /// KB.
 pub const MAX_AUDIENCE_BYTES: usize = 1024;
 
-/// A machine client.
+/// A client: a program that acts for itself, or an application in which people sign in, or both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the registration")]
 pub struct Client {
     /// The id; names the tenant.
     pub client_id: ClientId,
@@ -120,8 +111,30 @@ pub struct Client {
     pub scopes: Scopes,
     /// The scopes that it gets when it asks for none.
     pub default_scopes: Scopes,
-    /// Whether it holds the `refresh_token` grant; `client_credentials` is held by all.
+    /// Whether it holds the `refresh_token` grant.
     pub refresh_token: bool,
+    /// Whether it holds the `client_credentials` grant, as every client did once.
+    #[serde(default = "yes", skip_serializing_if = "is_set")]
+    pub client_credentials: bool,
+    /// Whether it holds the `authorization_code` grant.
+    #[serde(default, skip_serializing_if = "is_unset")]
+    pub authorization_code: bool,
+    /// Where the answers of the authorization endpoint may go.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redirect_uris: Vec<String>,
+    /// Where people may go after they have signed out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub post_logout_redirect_uris: Vec<String>,
+    /// Whether it runs on a server or in a browser, or on a person's device.
+    #[serde(default, skip_serializing_if = "ApplicationType::is_web")]
+    pub application_type: ApplicationType,
+    /// Whether it belongs to the tenant itself, so that people are not asked for their consent.
+    #[serde(default, skip_serializing_if = "is_unset")]
+    pub first_party: bool,
+    /// The application whose subjects name people to the client. Without one, the base profile id
+    /// names them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application_id: Option<PartyId>,
     /// Its public keys. A client that authenticates by secret may have some too: then it may use
     /// either.
     #[serde(default)]
@@ -136,7 +149,7 @@ pub struct Client {
     #[serde(default = "Classifier::most")]
     pub max_classifier: Classifier,
     /// Live secrets, at most [`MAX_SECRETS`]; none of a client that authenticates by
-    /// `private_key_jwt`.
+    /// `private_key_jwt`, or not at all.
     pub secrets: Vec<Secret>,
     /// The life of its access tokens, in seconds.
     pub access_token_lifetime: i64,
@@ -151,6 +164,20 @@ pub struct Client {
     pub dpop_bound_access_tokens: bool,
     /// When it was registered.
     pub created_at: Timestamp,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_set(value: &bool) -> bool {
+    *value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_unset(value: &bool) -> bool {
+    !*value
 }
 
 const fn basic() -> AuthMethod {
@@ -178,6 +205,13 @@ impl Client {
             default_scopes: scopes.clone(),
             scopes,
             refresh_token,
+            client_credentials: true,
+            authorization_code: false,
+            redirect_uris: Vec::new(),
+            post_logout_redirect_uris: Vec::new(),
+            application_type: ApplicationType::Web,
+            first_party: false,
+            application_id: None,
             keys: None,
             systems: Vec::new(),
             integration: None,
@@ -193,6 +227,26 @@ impl Client {
         (client, secret)
     }
 
+    /// Registers a public client in which people sign in; its type is web.
+    #[must_use]
+    pub fn register_person_client(
+        tenant: &TenantId,
+        name: &str,
+        scopes: Scopes,
+        redirect_uris: Vec<String>,
+        env: &Env,
+    ) -> Self {
+        let (client, _) = Self::register(tenant, name, scopes, true, env);
+        Self {
+            token_endpoint_auth_method: AuthMethod::None,
+            secrets: Vec::new(),
+            client_credentials: false,
+            authorization_code: true,
+            redirect_uris,
+            ..client
+        }
+    }
+
     /// Adds a secret; the oldest goes when there would be more than [`MAX_SECRETS`].
     pub fn add_secret(&mut self, env: &Env) -> PlainSecret {
         let (secret, plain) = Secret::generate(env);
@@ -202,10 +256,29 @@ impl Client {
         plain
     }
 
-    /// Whether it authenticates by secret; a client that signs has none.
+    /// Whether it authenticates by secret; a client that signs has none, and a public one neither.
     #[must_use]
-    pub fn takes_secrets(&self) -> bool {
-        self.token_endpoint_auth_method != AuthMethod::PrivateKeyJwt
+    pub const fn takes_secrets(&self) -> bool {
+        self.token_endpoint_auth_method.takes_secrets()
+    }
+
+    /// Whether it is public (RFC 6749 §2.1): it cannot keep a secret and does not authenticate.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        self.token_endpoint_auth_method == AuthMethod::None
+    }
+
+    /// Whether people are asked what they grant to it (rule G15).
+    #[must_use]
+    pub const fn needs_consent(&self) -> bool {
+        !self.first_party
+    }
+
+    /// Whether what a person granted to it holds for the next time (rule G15). Another program of
+    /// the device can take the redirect URI of a native client, so its people are asked each time.
+    #[must_use]
+    pub fn remembers_consent(&self) -> bool {
+        self.application_type.is_web()
     }
 
     /// Drops the secrets that have ended.

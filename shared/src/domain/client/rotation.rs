@@ -47,9 +47,10 @@ impl Client {
         now: Timestamp,
     ) -> Result<()> {
         if !self.takes_secrets() {
-            return Err(Error::Conflict(
-                "this client authenticates by `private_key_jwt` and has no secrets".to_owned(),
-            ));
+            return Err(Error::Conflict(format!(
+                "this client authenticates by `{}` and has no secrets",
+                self.token_endpoint_auth_method
+            )));
         }
         if let Some(end) = previous_expires_at {
             for previous in &mut self.secrets {

@@ -2,6 +2,7 @@
 //! definitions share.
 
 mod attribute;
+mod built_in;
 mod category;
 mod persona;
 mod policy;
@@ -14,6 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use self::attribute::AttributeDefinition;
+pub use self::built_in::BuiltInPersona;
 pub use self::category::{COMMON, Category};
 pub use self::persona::PersonaDefinition;
 pub(super) use self::persona::take_all_attributes;
@@ -27,6 +29,7 @@ use super::field::Fields;
 use super::id::DefinitionId;
 use super::json::{Json, Object};
 use super::schema::{Collection, Schema};
+use super::scope::Scopes;
 use crate::env::Env;
 
 /// The kinds of configuration that live in a tenant's definitions partition; each is the prefix of
@@ -176,6 +179,10 @@ pub trait Definition:
     /// Whether it takes no new assignments.
     fn is_deprecated(&self) -> bool {
         false
+    }
+    /// The scopes that people get by it.
+    fn grants(&self) -> Scopes {
+        Scopes::default()
     }
     /// Says why the value cannot be deleted, going by the other definitions; whether users hold it
     /// is not known here.

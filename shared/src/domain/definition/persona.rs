@@ -9,7 +9,10 @@ use crate::domain::error::{Code, Error, Result, Violations};
 use crate::domain::field::Fields;
 use crate::domain::id::DefinitionId;
 use crate::domain::json::{Json, Object};
+use crate::domain::people::rights::allows_all;
 use crate::domain::schema::{Collection, Schema};
+use crate::domain::scope::{Scope, Scopes};
+use crate::domain::string_enum::expected_word;
 use crate::env::Env;
 use crate::object;
 
@@ -28,7 +31,10 @@ pub struct PersonaDefinition {
     pub attributes: Vec<DefinitionId>,
     /// Whether a persona names what it is valid for (its scope).
     pub scoped: bool,
-    /// Whether the service made it; such a definition cannot be deleted.
+    /// The scopes that a persona in force grants to its person.
+    #[serde(default, skip_serializing_if = "Scopes::is_empty")]
+    pub portal_scopes: Scopes,
+    /// Whether it is built in; such a definition cannot be changed or deleted.
     pub system: bool,
     /// Whether no new personas may be made of it.
     pub deprecated: bool,
@@ -75,16 +81,22 @@ impl Definition for PersonaDefinition {
             description: fields.text("description", MAX_TEXT),
             attributes: take_allowed_attributes(&mut fields, schema),
             scoped: fields.boolean("scoped").unwrap_or_default(),
+            portal_scopes: take_portal_scopes(&mut fields, current),
             system: current.is_some_and(|c| c.system),
             deprecated: fields.boolean("deprecated").unwrap_or_default(),
         };
         let system = Json::Bool(definition.system);
         fields.unchanged("system", &system, Code::NotEditable, SET_BY_SERVICE);
         fields.finish();
+        if let Some(current) = current.filter(|current| current.system && **current != definition) {
+            let detail = format!("`{}` is built in; make a definition of your own", current.name);
+            violations.add("", Code::Immutable, detail);
+        }
         violations.check(definition)
     }
 
     fn show(&self) -> Object {
+        let portal_scopes = self.portal_scopes.iter().map(|scope| Json::from(scope.name()));
         object! {
             "id" => self.id,
             "name" => &self.name,
@@ -92,6 +104,7 @@ impl Definition for PersonaDefinition {
             "description" => self.description.clone(),
             "attributes" => self.attributes.iter().map(Json::from).collect::<Vec<_>>(),
             "scoped" => self.scoped,
+            "portal_scopes" => portal_scopes.collect::<Vec<_>>(),
             "system" => self.system,
             "deprecated" => self.deprecated,
         }
@@ -105,10 +118,14 @@ impl Definition for PersonaDefinition {
         self.deprecated
     }
 
+    fn grants(&self) -> Scopes {
+        self.portal_scopes.clone()
+    }
+
     fn check_removable(&self, schema: &Schema) -> Result<()> {
         if self.system {
             return Err(Error::InUse(
-                "the service made this definition; it cannot be deleted".to_owned(),
+                "the definition is built in; it cannot be deleted".to_owned(),
             ));
         }
         match schema.approved_by(&self.name) {
@@ -131,6 +148,33 @@ fn named_by(holder: &AttributeDefinition) -> String {
     format!(
         "the approval policy of `{category}.{name}` names this persona; change the policy first"
     )
+}
+
+/// Takes the field `portal_scopes`: scopes that let a person administer, each once. A definition
+/// never grants more than it did when it was made: a function that has not heard of a change yet
+/// would not guard what it grants.
+fn take_portal_scopes(fields: &mut Fields<'_>, current: Option<&PersonaDefinition>) -> Scopes {
+    let rights: Vec<_> = Scope::ALL.into_iter().filter(|scope| !scope.is_personal()).collect();
+    let texts = fields.texts("portal_scopes", rights.len(), 64).unwrap_or_default();
+    let mut scopes = Vec::with_capacity(texts.len());
+    for (i, text) in texts.iter().enumerate() {
+        let Some(scope) = rights.iter().find(|scope| scope.name() == text) else {
+            let detail = expected_word(&rights, text);
+            fields.refuse_item("portal_scopes", i, Code::NotInEnumeration, detail);
+            continue;
+        };
+        if scopes.contains(scope) {
+            let detail = "this scope is listed twice";
+            fields.refuse_item("portal_scopes", i, Code::NotAllowed, detail);
+        }
+        scopes.push(*scope);
+    }
+    let scopes = Scopes::new(scopes);
+    if current.is_some_and(|current| !allows_all(&current.portal_scopes, &scopes)) {
+        let detail = "scopes can only be removed; make another definition for more";
+        fields.refuse("portal_scopes", Code::Immutable, detail);
+    }
+    scopes
 }
 
 /// Takes the attributes that a persona may hold: derived ones belong to the profile, whose fields

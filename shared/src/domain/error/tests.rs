@@ -1,4 +1,6 @@
+use super::violations::MAX_POINTER;
 use super::*;
+use crate::domain::json::Json;
 
 #[test]
 fn an_error_displays_what_is_wrong_without_the_name_of_its_variant() {

@@ -106,6 +106,9 @@ pub fn row_violations(error: Error, schema: &Schema) -> Result<Vec<Violation>> {
         Error::Invalid(violations) | Error::NotUnique(violations) => {
             Ok(discreet(violations, schema))
         }
+        refused @ (Error::NotAllowed(_) | Error::LastAdministrator) => {
+            Ok(vec![Violation::new("", Code::NotAllowed, refused.to_string())])
+        }
         other => Err(other),
     }
 }

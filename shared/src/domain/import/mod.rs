@@ -63,6 +63,10 @@ string_enum! {
         Plain = "plain",
         /// Hashes of Argon2id in the PHC string format, which are kept.
         Argon2id = "argon2id",
+        /// Hashes of bcrypt, which are kept.
+        Bcrypt = "bcrypt",
+        /// Hashes of PBKDF2 in the PHC string format, which are kept.
+        Pbkdf2 = "pbkdf2",
     }
 }
 

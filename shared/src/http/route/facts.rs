@@ -44,6 +44,8 @@ pub enum Conflict {
     SeveralFound,
     /// The state of the resource does not allow it.
     State,
+    /// The tenant would be without an administrator.
+    LastAdministrator,
     /// The audit does not reach back that far: 410.
     AuditEnded,
 }
@@ -57,6 +59,7 @@ impl Conflict {
             Self::InUse => "in-use",
             Self::SeveralFound => "several-found",
             Self::State => "conflict",
+            Self::LastAdministrator => "last-administrator",
             Self::AuditEnded => "audit-ended",
         }
     }

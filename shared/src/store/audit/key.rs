@@ -22,7 +22,8 @@ use crate::domain::json::Json;
 use crate::domain::jwk::{Algorithm, Jwk};
 use crate::domain::versioned::{Version, WriteLog};
 use crate::store::item::Item;
-use crate::store::keys::Key;
+use crate::store::keys::{Key, LoginKey};
+use crate::store::people::LoginKeys;
 use crate::store::table::Table;
 use crate::store::write::{CommitError, Condition, Write};
 
@@ -119,13 +120,15 @@ struct OwnKey {
 }
 
 impl Table {
-    /// The table with the keys of the audit sealed, and opened, by this KMS key.
+    /// The table with the keys of the audit and of the login function sealed, and opened, by this
+    /// KMS key.
     #[must_use]
     pub fn with_sealing(self, sealing: &Sealing) -> Self {
+        let login = Arc::new(LoginKeys::sealed(sealing));
         let of_digests = Some(sealing.bound_to(DIGESTS));
         let sealing = Some(sealing.bound_to(AUDIT));
         let audit = AuditKeys { sealing, of_digests, ..AuditKeys::default() };
-        Self { audit: Arc::new(audit), ..self }
+        Self { audit: Arc::new(audit), login, ..self }
     }
 
     /// The key of the audit; made if there is none.
@@ -167,12 +170,14 @@ impl Table {
         Ok(())
     }
 
-    /// Stores the keys of the audit without a seal; how many had one. A process that is to seal
-    /// them does so at its next start.
+    /// Stores the keys of the audit and of the login function without a seal; how many had one. A
+    /// process that is to seal them does so at its next start.
     pub async fn unseal_audit_keys(&self) -> Result<usize> {
         let AuditKeys { sealing, of_digests, .. } = &*self.audit;
         let mut unsealed = 0;
-        for (key, sealing) in [(Key::audit_key(), sealing), (Key::digest_key(), of_digests)] {
+        let of_login = LoginKey::ALL.map(|key| (Key::login_key(key), &self.login.sealing));
+        let of_audit = [(Key::audit_key(), sealing), (Key::digest_key(), of_digests)];
+        for (key, sealing) in of_audit.into_iter().chain(of_login) {
             let sealing = sealing.as_ref();
             let Some(item) = self.get(&key).await? else { continue };
             if item.get_text("sealed").is_some() {
@@ -226,7 +231,8 @@ impl Table {
         let mut made = false;
         for _ in 0..TURNS {
             if let Some(item) = self.get(key).await? {
-                if item.get_text("sealed").is_none() {
+                // A key of the login function gets its seal here: the token function cannot read it.
+                if item.get_text("sealed").is_none() && key.pk() != Key::LOGIN_KEYS {
                     self.refuse_planted_key(key).await?;
                 }
                 let secret = sealing::secret(sealing, key, &item).await?;
@@ -257,7 +263,17 @@ impl Table {
                 Err(failed) => return Err(failed.into()),
             }
         }
-        Err(Error::Unavailable("a key of the audit cannot be stored".to_owned()))
+        Err(Error::Unavailable(format!("a key of `{}` cannot be stored", key.pk())))
+    }
+
+    /// A secret key that is stored as those of the audit are, and made if there is none.
+    pub(in crate::store) async fn load_secret_key(
+        &self,
+        sealing: Option<&Sealing>,
+        key: &Key,
+    ) -> Result<Vec<u8>> {
+        let make = || Ok((self.env.random.bytes::<32>().to_vec(), None));
+        Ok(self.load_own_key(sealing, key, make).await?.secret)
     }
 
     /// Refuses a key without a seal where private keys are sealed: somebody put it there.

@@ -40,8 +40,8 @@ pub(in crate::store) struct ChildGuard {
 
 impl ChildGuard {
     /// Whether the user is written, and may therefore have been written by somebody else.
-    pub(in crate::store) const fn is_audited(&self) -> bool {
-        self.entry.is_some()
+    pub(in crate::store) const fn puts_user(&self) -> bool {
+        matches!(self.user, Write::Put(..))
     }
 }
 
@@ -157,10 +157,28 @@ impl Table {
         Ok(match entry {
             None => ChildGuard { user: usual, entry: None },
             Some((head, entry)) => {
-                let put = put_unchanged(&schema.tenant, user, &next, &head);
+                let put = put_unchanged(&schema.tenant, user, &next, Some(&head));
                 ChildGuard { user: put, entry: Some(entry) }
             }
         })
+    }
+
+    /// As [`Table::guard_child`], for a change that ends all sessions of the user: the user is
+    /// written without an audit too.
+    pub(in crate::store) async fn guard_signed_out(
+        &self,
+        author: &Author,
+        schema: &Schema,
+        user: &StoredUser,
+        record: UserRecord,
+    ) -> Result<ChildGuard> {
+        let mut next = user.unchanged();
+        next.value.signed_out = next.version().0;
+        let entry = self.user_entry(author, schema, Some(user), &next, record).await?;
+        let (head, entry) = entry.unzip();
+        let head = head.as_deref().or_else(|| user.head());
+        let put = put_unchanged(&schema.tenant, user, &next, head);
+        Ok(ChildGuard { user: put, entry })
     }
 
     /// The settings by which a tenant's writes are audited, and whether they are at all.

@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::{Key, partition_of_user};
 use crate::domain::consent::HistoryKind;
-use crate::domain::id::{ChangeRequestId, PartyId, SubjectId, TenantId, UserId};
+use crate::domain::id::{ChangeRequestId, ClientId, PartyId, SubjectId, TenantId, UserId};
+use crate::domain::people::LinkKind;
 use crate::domain::sso::Side;
 use crate::domain::versioned::Version;
 
@@ -29,6 +30,12 @@ pub enum Child<'c> {
     Consent(&'c PartyId, Option<&'c PartyId>),
     /// One entry of the history of such a record: its number, and what it is about.
     ConsentHistory(&'c PartyId, Option<&'c PartyId>, u64, HistoryKind),
+    /// What is known of the person's credentials.
+    Login,
+    /// The name of the newest one-time link of this kind.
+    Link(LinkKind),
+    /// The scopes that the person granted to a client.
+    ClientConsent(&'c ClientId),
 }
 
 /// What stands in the place of an audience where there is none.
@@ -43,7 +50,9 @@ impl fmt::Display for Child<'_> {
             Self::ServerSubject(server, mapping) => write!(f, "{server}#{mapping}"),
             Self::ApplicationSubject(application) => write!(f, "{application}"),
             Self::ChangeRequest(id) => write!(f, "{id}"),
-            Self::ChangeRequestGuard => Ok(()),
+            Self::ChangeRequestGuard | Self::Login => Ok(()),
+            Self::Link(kind) => write!(f, "{kind}"),
+            Self::ClientConsent(client) => write!(f, "{client}"),
             Self::AuditEntry(version) => write!(f, "{:010}", version.0),
             Self::Consent(consent, audience) => {
                 write!(f, "{consent}#{}", audience.map_or(NO_AUDIENCE, PartyId::as_str))
@@ -68,6 +77,9 @@ impl Child<'_> {
             Self::AuditEntry(_) => Children::AuditEntries,
             Self::Consent(..) => Children::Consents,
             Self::ConsentHistory(..) => Children::ConsentHistory,
+            Self::Login => Children::Login,
+            Self::Link(_) => Children::Links,
+            Self::ClientConsent(_) => Children::ClientConsents,
         }
     }
 }
@@ -91,6 +103,12 @@ pub enum Children {
     Consents,
     /// The entries of the histories of these.
     ConsentHistory,
+    /// What is known of the person's credentials.
+    Login,
+    /// The names of one-time links.
+    Links,
+    /// The scopes that the person granted to clients.
+    ClientConsents,
 }
 
 impl Children {
@@ -107,6 +125,9 @@ impl Children {
             Self::AuditEntries => "AU#",
             Self::Consents => "CO#",
             Self::ConsentHistory => "COH#",
+            Self::Login => "LOGIN",
+            Self::Links => "LK#",
+            Self::ClientConsents => "CC#",
         }
     }
 

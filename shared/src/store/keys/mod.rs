@@ -24,6 +24,17 @@
 //! | an entry of its history | `T#<tenant>#U#<user>` / `COH#<consent>#<audience>#<number>#<kind>` | [`Child::ConsentHistory`] |
 //! | the texts of a version of a consent | `T#<tenant>#W#<consent>` / `<number>` | [`Key::consent_text`] |
 //! | the proof of a consent of somebody who was forgotten | `T#<tenant>#Y#<digest>` / `-` | [`Key::consent_proof`] |
+//! | what is known of a user's credentials | `T#<tenant>#U#<user>` / `LOGIN` | [`Child::Login`] |
+//! | the newest one-time link of a kind | `T#<tenant>#U#<user>` / `LK#<kind>` | [`Child::Link`] |
+//! | the scopes that a user granted to a client | `T#<tenant>#U#<user>` / `CC#<client>` | [`Child::ClientConsent`] |
+//! | a session of a person | `T#<tenant>#SE#<user>` / `S#<hash>` | [`Key::session`] |
+//! | the name of a family of refresh tokens | `T#<tenant>#SE#<user>` / `R#<family>` | [`Key::family_name`] |
+//! | a sealed password | `T#<tenant>#PW#<user>` / `PASSWORD` | [`Key::password`] |
+//! | a passkey | `T#<tenant>#PK#<hash>` / `-` | [`Key::passkey`] |
+//! | a one-time link | `T#<tenant>#LK#<hash>` / `-` | [`Key::link`] |
+//! | an authorization code | `T#<tenant>#OC#<hash>` / `-` | [`Key::code`] |
+//! | the guard of a tenant's administrators | `T#<tenant>#AD` / `-` | [`Key::administrators`] |
+//! | a mail that waits | `OUTBOX#<shard>` / `<time>#<id>` | [`Key::mail`] |
 //! | the progress of a walk over a tenant's users | `T#<tenant>#J` / `DERIVE`, `FORMS`, `DEFINITIONS`, `AUDIT`, `EXPORT` | [`Key::progress`] |
 //! | an import, its waiting rows, its report | `T#<tenant>#M#<import>` / `JOB`, `ROWS#<part>`, `REPORT#<part>` | [`Key::import`], … |
 //! | a tenant's definitions | `T#<tenant>#D` / `<KIND>#<id>`, `EPOCH` | [`Key::definition`], [`Key::epoch`] |
@@ -31,12 +42,13 @@
 //! | an idempotency record | `T#<tenant>#I#<hash>` / `-` | [`Key::idempotency`] |
 //! | an assertion or a proof that was used | `T#<tenant>#N#<hash>` / `-` | [`Key::single_use`] |
 //! | a revoked access token | `T#<tenant>#V#<hash>` / `-` | [`Key::revoked`] |
-//! | failed authentications | `F#<hash>` / `-` | [`Key::failures`] |
+//! | failed authentications, attempts to sign in | `F#<hash>` / `-` | [`Key::failures`], [`Key::attempts`] |
 //! | a refresh token family | `R#<family>` / `-` | [`Key::refresh_family`] |
 //! | public signing keys | `K#public` / `STATE` | [`Key::public_keys`] |
 //! | private signing keys | `K#private` / `<kid>`, `REFRESH` | [`Key::private_key`], [`Key::refresh_key`] |
 //! | the key of the audit | `K#audit` / `KEY` | [`Key::audit_key`] |
 //! | the key that signs digests of exported audits | `K#digests` / `DIGEST` | [`Key::digest_key`] |
+//! | keys of the login function | `K#login` / `SEAL`, `DEVICE`, `PAGE` | [`Key::login_key`] |
 //! | keys of all functions | `K#shared` / `CURSOR`, `HASH` | [`Key::cursor_key`], [`Key::hash_key`] |
 //! | tenants | `TENANTS` / `<tenant>` | [`Key::tenant`] |
 //! | nothing: the read of a health check | `HEALTH` / `-` | [`Key::health`] |
@@ -53,6 +65,9 @@
 
 mod child;
 mod partition;
+mod people;
+mod progress;
+mod single_use;
 #[cfg(test)]
 mod tests;
 
@@ -62,6 +77,12 @@ pub use self::child::{
     Child, Children, NamedConsent, after_consent_entry, consent_history, consents,
 };
 pub use self::partition::*;
+pub use self::people::{
+    FAMILIES, LoginKey, OUTBOX_SHARDS, SESSIONS, after_mails, family_of_name, owner_of_sessions,
+    partition_of_outbox, partition_of_sessions, session_of_key,
+};
+pub use self::progress::Walk;
+pub use self::single_use::SingleUse;
 use crate::domain::audit::{Chain, LedgerChain};
 use crate::domain::definition::DefinitionKind;
 use crate::domain::id::{
@@ -170,19 +191,6 @@ impl Key {
         Self::new(format!("T#{tenant}#R#{id}"), ONLY)
     }
 
-    /// The progress of a walk over a tenant's users.
-    #[must_use]
-    pub fn progress(tenant: &TenantId, walk: Walk) -> Self {
-        let name = match walk {
-            Walk::Recomputation => "DERIVE",
-            Walk::Migration => "FORMS",
-            Walk::Definitions => "DEFINITIONS",
-            Walk::Audit => "AUDIT",
-            Walk::Export => "EXPORT",
-        };
-        Self::new(format!("T#{tenant}#J"), name)
-    }
-
     /// An import.
     #[must_use]
     pub fn import(tenant: &TenantId, id: ImportId) -> Self {
@@ -236,16 +244,6 @@ impl Key {
     #[must_use]
     pub fn idempotency(tenant: &TenantId, scope: &str) -> Self {
         Self::new(format!("T#{tenant}#I#{scope}"), ONLY)
-    }
-
-    /// That an assertion or a proof of possession was used.
-    #[must_use]
-    pub fn single_use(tenant: &TenantId, used: SingleUse<'_>) -> Self {
-        let hash = ValueHash::of(&match used {
-            SingleUse::Assertion { client, jti } => format!("jwt\n{client}\n{jti}"),
-            SingleUse::Proof { thumbprint, jti } => format!("dpop\n{thumbprint}\n{jti}"),
-        });
-        Self::new(format!("T#{tenant}#N#{hash}"), ONLY)
     }
 
     /// An access token that was revoked, by its `jti`.
@@ -341,40 +339,6 @@ impl Key {
     pub fn tenant(tenant: &TenantId) -> Self {
         Self::new(TENANTS, tenant.as_str())
     }
-}
-
-/// A walk of the sweeper over all users of a tenant.
-#[derive(Clone, Copy, Debug)]
-pub enum Walk {
-    /// Derived attributes are computed once more.
-    Recomputation,
-    /// Index entries are brought into another form.
-    Migration,
-    /// The walk for changed definitions.
-    Definitions,
-    /// Chains of audit entries are verified.
-    Audit,
-    /// Audit entries are exported.
-    Export,
-}
-
-/// A credential that is accepted once.
-#[derive(Clone, Copy, Debug)]
-pub enum SingleUse<'u> {
-    /// A client assertion (RFC 7523).
-    Assertion {
-        /// The client that signed it.
-        client: &'u ClientId,
-        /// Its id.
-        jti: &'u str,
-    },
-    /// A proof of possession (RFC 9449).
-    Proof {
-        /// The thumbprint of the key that signed it.
-        thumbprint: &'u str,
-        /// Its id.
-        jti: &'u str,
-    },
 }
 
 /// The sort key of an exact index entry: it starts with a hash. So DynamoDB can split a partition

@@ -144,6 +144,16 @@ pub fn is_lookup(tenant: &TenantId, key: &Key) -> bool {
         && matches!(parts.next(), Some("Q" | "E" | "X" | "S" | "R" | "B" | "P"))
 }
 
+/// Whether the item of a key is a credential or a one-time link of a user of the tenant, which
+/// another item of the user names.
+#[must_use]
+pub fn is_credential(tenant: &TenantId, key: &Key) -> bool {
+    let mut parts = key.pk().split('#');
+    parts.next() == Some("T")
+        && parts.next() == Some(tenant.as_str())
+        && matches!(parts.next(), Some("PW" | "PK" | "LK"))
+}
+
 /// The kind of an item of a tenant: its key without values, which may be personal.
 #[must_use]
 pub fn kind_of(key: &Key) -> String {

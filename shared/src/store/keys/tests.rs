@@ -1,6 +1,8 @@
 use super::*;
 use crate::domain::consent::HistoryKind;
+use crate::domain::people::{LinkKind, SecretHash};
 use crate::domain::sso::Side;
+use crate::env::Timestamp;
 
 #[test]
 fn the_keys_at_rest_are_fixed() {
@@ -8,6 +10,7 @@ fn the_keys_at_rest_are_fixed() {
     let user: UserId = "0192f3c1-0000-7000-8000-000000000001".parse().unwrap();
     let client: ClientId = "acme.000102030405060708090a0b0c0d0e0f".parse().unwrap();
     let crm: PartyId = "crm".parse().unwrap();
+    let hash = SecretHash::of(b"x");
     let lookups = [
         Lookup::unique("username", "jan"),
         Lookup::email("jan@example.org"),
@@ -62,7 +65,19 @@ fn the_keys_at_rest_are_fixed() {
         Key::definition(&tenant, DefinitionKind::Consent, "x"),
         Key::consent_text(&tenant, &crm, 7),
         Key::consent_proof(&tenant, "x"),
+        Key::session(&tenant, user, &hash),
+        Key::family_name(&tenant, user, "x"),
+        Key::password(&tenant, user),
+        Key::passkey(&tenant, &hash),
+        Key::link(&tenant, &hash),
+        Key::code(&tenant, &hash),
+        Key::administrators(&tenant),
+        Key::mail(Timestamp::from_millis(0), uuid::Uuid::nil()),
+        Key::attempts("x"),
+        Key::mail_count(&tenant, user, "x"),
+        Key::single_use(&tenant, SingleUse::Challenge("x")),
     ];
+    keys.extend(LoginKey::ALL.map(Key::login_key));
     keys.extend(
         [
             Child::Principal(&crm),
@@ -74,6 +89,9 @@ fn the_keys_at_rest_are_fixed() {
             Child::Consent(&crm, None),
             Child::Consent(&crm, Some(&crm)),
             Child::ConsentHistory(&crm, None, 7, HistoryKind::Granted),
+            Child::Login,
+            Child::Link(LinkKind::Reset),
+            Child::ClientConsent(&client),
         ]
         .map(|child| Key::child(&tenant, user, child)),
     );
@@ -98,6 +116,7 @@ fn an_entry_names_its_user_whatever_the_value() {
 fn each_child_is_in_the_range_of_its_kind_alone() {
     let (tenant, user) = ("acme".parse().unwrap(), UserId::new(uuid::Uuid::nil()));
     let crm: PartyId = "crm".parse().unwrap();
+    let client: ClientId = "acme.000102030405060708090a0b0c0d0e0f".parse().unwrap();
     let children = [
         (Children::Principals, Child::Principal(&crm)),
         (Children::SystemProfiles, Child::SystemProfile(&crm)),
@@ -110,6 +129,9 @@ fn each_child_is_in_the_range_of_its_kind_alone() {
         (Children::AuditEntries, Child::AuditEntry(Version(7))),
         (Children::Consents, Child::Consent(&crm, None)),
         (Children::ConsentHistory, Child::ConsentHistory(&crm, None, 7, HistoryKind::Denied)),
+        (Children::Login, Child::Login),
+        (Children::Links, Child::Link(LinkKind::Invitation)),
+        (Children::ClientConsents, Child::ClientConsent(&client)),
     ];
     for (range, _) in children {
         for (own, child) in children {
@@ -137,4 +159,17 @@ fn a_key_of_a_consent_says_which() {
     {
         assert_eq!(NamedConsent::of(other), None, "{other}");
     }
+}
+
+#[test]
+fn a_key_of_a_session_or_of_a_family_says_which() {
+    let (tenant, user) = ("acme".parse().unwrap(), UserId::new(uuid::Uuid::nil()));
+    let hash = SecretHash::of(b"x");
+    let session = Key::session(&tenant, user, &hash);
+    assert_eq!(session_of_key(session.sk()), Some(hash));
+    assert_eq!(owner_of_sessions(session.pk()), Some((tenant.clone(), user)));
+    let name = Key::family_name(&tenant, user, "f");
+    assert_eq!(family_of_name(name.sk()), Some("f"));
+    assert_eq!((session_of_key(name.sk()), family_of_name(session.sk())), (None, None));
+    assert_eq!(owner_of_sessions(Key::user(&tenant, user).pk()), None);
 }

@@ -33,7 +33,10 @@ impl Table {
             let companions = CompanionWrites::default();
             let Transaction { writes: own, .. } =
                 self.transaction(author, schema, user, companions).await?;
-            writes.extend(own);
+            // Both may lose the right `administrator`: a transaction has one write for each item.
+            let guard = Key::administrators(&schema.tenant);
+            let guarded = writes.iter().any(|write: &Write| write.key() == guard);
+            writes.extend(own.into_iter().filter(|write| !guarded || write.key() != guard));
         }
         self.mark_used(schema, held).await?;
         match self.commit_user_writes(write_id, writes).await {

@@ -18,6 +18,8 @@ pub(super) struct Transaction {
     pub(super) writes: Vec<Write>,
     /// The place of the user's own item.
     pub(super) first: usize,
+    /// The place of the guard of the tenant's administrators, if the user loses that right.
+    pub(super) guard: Option<usize>,
 }
 
 impl Table {
@@ -59,18 +61,28 @@ impl Table {
                     // The put of the user takes the place of the check that the user exists.
                     let own_key = Key::user(&schema.tenant, before.value.id);
                     writes.retain(|write| write.key() != own_key);
-                    own.push(put_unchanged(&schema.tenant, before, &next, head));
+                    own.push(put_unchanged(&schema.tenant, before, &next, Some(head)));
                 }
             }
             _ => {}
         }
+        let puts_user = !prepared.writes.is_empty();
         let first = writes.len();
         writes.extend(own);
         for expectation in expectations {
             expectation.apply(&author.tenant, user.value.id, &mut writes);
         }
         writes.extend(audited.map(|(_, entry)| entry));
-        Ok(Transaction { writes, first })
+        let guard = match before.filter(|_| puts_user && !author.is_operator()) {
+            Some(before) => {
+                Box::pin(self.guard_administrators(schema, &before.value, Some(&user.value)))
+                    .await?
+            }
+            None => None,
+        };
+        let place = guard.as_ref().map(|_| writes.len());
+        writes.extend(guard);
+        Ok(Transaction { writes, first, guard: place })
     }
 }
 

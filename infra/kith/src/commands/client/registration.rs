@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use shared::auth::succession::ALGORITHMS;
-use shared::domain::client::{AuthMethod, Classifier, Integration};
+use shared::domain::client::{ApplicationType, AuthMethod, Classifier, Grant, Integration};
 use shared::domain::id::TenantId;
 use shared::domain::json::Object;
 use shared::domain::jwk::Algorithm;
@@ -35,7 +35,8 @@ pub(crate) struct Registration {
     #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     name: String,
     /// The scopes that the client may request, separated by spaces: users:read, users:write,
-    /// config:read, config:write, administrator, userdata, openid
+    /// config:read, config:write, audit:read, audit:values, administrator; of people who sign in:
+    /// openid, profile, email, userdata, `offline_access`
     #[arg(long, value_parser = scopes)]
     scope: Scopes,
     /// The scopes that the client gets when it requests none; all of --scope by default
@@ -45,9 +46,11 @@ pub(crate) struct Registration {
     #[arg(long, value_parser = ["refresh_token"])]
     grant: Option<String>,
     /// How the client authenticates: `client_secret_basic`, `client_secret_post` (either takes
-    /// both) or `private_key_jwt`
+    /// both), `private_key_jwt`, or `none` for a public client
     #[arg(long, value_name = "METHOD", value_parser = AuthMethod::ALL.map(AuthMethod::name))]
     auth_method: Option<String>,
+    #[command(flatten)]
+    sign_in: SignIn,
     /// A file with the public keys of the client, as a JWK set
     #[arg(long, value_name = "FILE", conflicts_with = "jwks_uri")]
     jwks: Option<PathBuf>,
@@ -77,6 +80,32 @@ pub(crate) struct Registration {
     audiences: Vec<String>,
 }
 
+/// What the application is in which people sign in.
+#[derive(Debug, Args)]
+struct SignIn {
+    /// Where people return to after they have signed in, exactly as the application sends it;
+    /// repeatable, lets the client ask for codes
+    #[arg(long = "redirect-uri", value_name = "URI")]
+    redirect_uris: Vec<String>,
+    /// Where people return to after they have signed out; repeatable
+    #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
+    post_logout_redirect_uris: Vec<String>,
+    /// A client that cannot keep a secret, in a browser or on a person's device; the same as
+    /// `--auth-method none`
+    #[arg(long, conflicts_with = "auth_method")]
+    public: bool,
+    /// A client on a person's device: its redirect URIs are loopback addresses or schemes of its
+    /// own
+    #[arg(long)]
+    native: bool,
+    /// An application of the tenant itself: people are not asked for consent
+    #[arg(long)]
+    first_party: bool,
+    /// The application whose subjects name people to the client
+    #[arg(long, value_name = "ID")]
+    application: Option<String>,
+}
+
 impl Registration {
     /// The document that a caller of `POST /config/clients` would send.
     pub(super) fn document(&self) -> Result<Object, Failure> {
@@ -91,14 +120,19 @@ impl Registration {
             None => None,
         };
         let names = |scopes: &Scopes| scopes.iter().map(Scope::name).collect::<Vec<_>>();
-        let grants =
-            ["client_credentials"].into_iter().chain(self.grant.as_deref()).collect::<Vec<_>>();
+        let method = if self.sign_in.public { Some(AuthMethod::None.name()) } else { None };
+        let method = method.or(self.auth_method.as_deref());
         Ok(object! {
             "name" => &self.name,
             "scopes" => names(&self.scope),
             "default_scopes" => self.default_scope.as_ref().map(names),
-            "grant_types" => grants,
-            "token_endpoint_auth_method" => self.auth_method.as_ref(),
+            "grant_types" => self.grants(method),
+            "token_endpoint_auth_method" => method,
+            "redirect_uris" => self.sign_in.redirect_uris.clone(),
+            "post_logout_redirect_uris" => self.sign_in.post_logout_redirect_uris.clone(),
+            "application_type" => self.sign_in.native.then(|| ApplicationType::Native.name()),
+            "first_party" => self.sign_in.first_party,
+            "application_id" => self.sign_in.application.as_ref(),
             "jwks" => jwks,
             "jwks_uri" => self.jwks_uri.as_ref(),
             "access_token_lifetime" => self.lifetime,
@@ -109,6 +143,16 @@ impl Registration {
             "max_classifier" => self.max_classifier.as_ref(),
             "audience" => self.audiences.clone(),
         })
+    }
+
+    /// The grants of a client that authenticates so: its own credentials unless it is public, codes
+    /// if people return to it, and the one that was asked for.
+    fn grants(&self, method: Option<&str>) -> Vec<&str> {
+        let public = method == Some(AuthMethod::None.name());
+        let own = (!public).then_some(Grant::ClientCredentials.name());
+        let codes = public || !self.sign_in.redirect_uris.is_empty();
+        let codes = codes.then_some(Grant::AuthorizationCode.name());
+        own.into_iter().chain(codes).chain(self.grant.as_deref()).collect()
     }
 }
 
@@ -123,6 +167,11 @@ pub(super) fn option(pointer: &str) -> Option<String> {
         "default_scopes" => ("default-scope", true),
         "grant_types" => ("grant", true),
         "token_endpoint_auth_method" => ("auth-method", false),
+        "redirect_uris" => ("redirect-uri", true),
+        "post_logout_redirect_uris" => ("post-logout-redirect-uri", true),
+        "application_type" => ("native", false),
+        "first_party" => ("first-party", false),
+        "application_id" => ("application", false),
         "jwks" => ("jwks", false),
         "jwks_uri" => ("jwks-uri", false),
         "access_token_lifetime" => ("lifetime", false),

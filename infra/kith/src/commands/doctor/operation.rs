@@ -8,7 +8,7 @@ use shared::env::Timestamp;
 use super::{Finding, check, text};
 
 /// The alarms of `template.yaml` that every stack has.
-const ALARMS: [&str; 19] = [
+const ALARMS: [&str; 22] = [
     "AuditFaultsAlarm",
     "AuditUnverifiedAlarm",
     "AvailabilityFastBurnAlarm",
@@ -19,6 +19,9 @@ const ALARMS: [&str; 19] = [
     "ImportAgeAlarm",
     "IndexWriteThrottlesAlarm",
     "LatencyAlarm",
+    "MailAgeAlarm",
+    "MailerErrorsAlarm",
+    "MailerSilentAlarm",
     "StreamErrorsAlarm",
     "StreamSilentAlarm",
     "SweeperDroppedAlarm",

@@ -16,6 +16,9 @@ pub(super) const IMPORT: &str = "0192f3c1-5a00-7000-8000-00000000000c";
 pub(super) const SECRET: &str = "0192f3c1-5a00-7000-8000-00000000000d";
 pub(super) const CLIENT: &str = "acme.0f0e0d0c0b0a09080706050403020100";
 pub(super) const FORMER_CLIENT: &str = "acme.0f0e0d0c0b0a09080706050403020101";
+/// A client in which people sign in, and where it gets them back.
+pub(super) const NOTES: &str = "acme.0f0e0d0c0b0a09080706050403020102";
+pub(super) const CALLBACK: &str = "https://app.example.com/callback";
 pub(super) const SYSTEM_PROFILE: &str = "5f1c2f0e-8a34-4c52-9d3e-0a9f1f0c7b11";
 pub(super) const SERVER_SUBJECT: &str = "af4476b4-d15e-8eaf-849e-f746b72728a8";
 pub(super) const APPLICATION_SUBJECT: &str = "93b4ca71-8586-8706-bb29-46ae712b86b0";

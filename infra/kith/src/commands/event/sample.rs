@@ -102,9 +102,16 @@ impl SampleEvent {
             // API Gateway writes it in another form too, which nobody reads.
             context.remove("time");
         }
+        if url.starts_with("http://") {
+            // On this machine cookies have plain names.
+            replace(&mut self.content, "__Host-Http-", "");
+        }
         let encoded = self.content.get("isBase64Encoded") == Some(&Value::Bool(true));
         if let Some(headers) = self.content.get_mut("headers").and_then(Value::as_object_mut) {
             headers.insert("host".to_owned(), host.into());
+            if let Some(origin) = headers.get_mut("origin") {
+                *origin = url.into();
+            }
             if let Some(body) = &self.body {
                 headers.insert("content-length".to_owned(), body.len().to_string().into());
             }

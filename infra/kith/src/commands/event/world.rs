@@ -6,9 +6,10 @@ use shared::env::{Env, Timestamp};
 use shared::http::Callers;
 
 use super::placeholders::{
-    ADDRESS, APPLICATION_SUBJECT, ATTRIBUTES, CHANGE_REQUEST, CHOSEN, CLIENT, CUSTOMER_ID,
-    DEFINITIONS, FORMER_CLIENT, FUTURE, IMPORT, ISSUER, PAST, PERSONA, PERSONAS, POINTS, SECRET,
-    SERVER_SUBJECT, SUBJECT, SYSTEM_PROFILE, SYSTEMS, TEXT, USER, USERNAME,
+    ADDRESS, APPLICATION_SUBJECT, ATTRIBUTES, CALLBACK, CHANGE_REQUEST, CHOSEN, CLIENT,
+    CUSTOMER_ID, DEFINITIONS, FORMER_CLIENT, FUTURE, IMPORT, ISSUER, NOTES, PAST, PERSONA,
+    PERSONAS, POINTS, SECRET, SERVER_SUBJECT, SUBJECT, SYSTEM_PROFILE, SYSTEMS, TEXT, USER,
+    USERNAME,
 };
 use super::sample::SampleEvent;
 use crate::access::Credentials;
@@ -122,6 +123,14 @@ impl World {
                 event.replace(placeholder, text(&client, "/client_id")?);
                 event.replace(SECRET, text(&client, "/secrets/0/id")?);
             }
+        }
+        if event.names(NOTES) {
+            let body = json!({
+                "name": "events-notes", "scopes": ["openid", "profile"], "redirect_uris": [CALLBACK],
+                "token_endpoint_auth_method": "none", "grant_types": ["authorization_code"],
+            });
+            let client = self.new_client(&body).await?;
+            event.replace(NOTES, text(&client, "/client_id")?);
         }
         Ok(())
     }

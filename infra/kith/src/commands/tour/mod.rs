@@ -1,13 +1,15 @@
 //! `kith tour`: the flows of the service from a client's view. It shows each request and each
 //! answer.
 
+mod browser;
 mod lifecycle;
 mod onboarding;
 mod options;
+mod people;
 mod walk;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use local::demo::{self, ENV_FILE, Variables};
@@ -30,29 +32,32 @@ pub(crate) async fn run(options: Options, location: &TableLocation) -> Result<Ex
         _ => false,
     };
     if options.url.is_some() || answers {
-        walk(options, &known).await?;
+        walk(options, &known, &location.data).await?;
         return Ok(ExitCode::SUCCESS);
     }
     let folder = Scratch::new()?;
-    let service = Service::start(SocketAddr::from(([127, 0, 0, 1], 0)), &folder.0, true).await?;
+    let at = SocketAddr::from(([127, 0, 0, 1], 0));
+    let service = Box::pin(Service::start(at, None, &folder.0, true)).await?;
     let variables = demo::read_env(&service.env_file).map_err(|error| error.to_string())?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = tokio::spawn(service.run(async {
         // A dropped sender stops the service as well.
         let _ = stopped.await;
     }));
-    let walked = walk(options, &variables).await;
+    let walked = walk(options, &variables, &folder.0).await;
     drop(stop);
     serving.await.map_err(|error| error.to_string())??;
     walked?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn walk(options: Options, variables: &Variables) -> Result<(), Failure> {
-    let lifecycle = options.lifecycle;
+async fn walk(options: Options, variables: &Variables, data: &Path) -> Result<(), Failure> {
+    let (lifecycle, people) = (options.lifecycle, options.people);
     let mut walk = Tour::new(options, variables)?;
     if lifecycle {
         walk.lifecycle().await?;
+    } else if people {
+        walk.people(data).await?;
     } else {
         walk.onboarding().await?;
     }

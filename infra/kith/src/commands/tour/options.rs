@@ -11,6 +11,10 @@ pub(crate) struct Options {
     /// everywhere
     #[arg(long)]
     pub(super) lifecycle: bool,
+    /// Run the flow of people who sign in: invitation, password, sign-in to an application by
+    /// OpenID Connect, sign-out; reads the mails of `kith serve` in the data folder
+    #[arg(long, conflicts_with = "lifecycle")]
+    pub(super) people: bool,
     /// The base URL of a running service; by default the one in `demo.env` if it answers, else a
     /// service in memory
     #[arg(long, value_parser = base_url)]
@@ -27,4 +31,8 @@ pub(crate) struct Options {
     /// The secret of the client with the scope administrator
     #[arg(long, requires = "admin_client_id")]
     pub(super) admin_client_secret: Option<String>,
+    /// A public native client in which people sign in, with the redirect URI
+    /// `http://127.0.0.1/callback`
+    #[arg(long, requires = "people")]
+    pub(super) people_client_id: Option<String>,
 }

@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 
 use anstyle::{AnsiColor, Style};
-use local::demo::Variables;
+use local::demo::{PEOPLE_CLIENT, Variables};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
@@ -25,6 +25,8 @@ pub(super) struct Tour {
     pub(super) url: String,
     pub(super) client: Credentials,
     admin: Credentials,
+    /// The id of the client in which people sign in.
+    pub(super) people_client: String,
     pub(super) token: String,
     pub(super) admin_token: String,
     steps: usize,
@@ -99,6 +101,8 @@ impl Tour {
             id: value(options.admin_client_id, "KITH_ADMIN_CLIENT_ID")?,
             secret: value(options.admin_client_secret, "KITH_ADMIN_CLIENT_SECRET")?,
         };
+        // Only the flow of people needs it.
+        let people_client = value(options.people_client_id, PEOPLE_CLIENT).unwrap_or_default();
         let url = value(options.url, "KITH_URL")?.trim_end_matches('/').to_owned();
         let env = Env::default();
         let mark = format!("{:08x}", u32::from_be_bytes(env.random.bytes()));
@@ -109,6 +113,7 @@ impl Tour {
             url,
             client,
             admin,
+            people_client,
             token,
             admin_token,
             steps: 0,
@@ -174,7 +179,8 @@ impl Tour {
     ) -> Result<TourResponse, Failure> {
         self.title(title)?;
         let shown = form.iter().map(|(name, value)| {
-            if name.ends_with("secret") || *name == "refresh_token" {
+            if name.ends_with("secret") || ["refresh_token", "code", "code_verifier"].contains(name)
+            {
                 format!("{name}=…")
             } else {
                 format!("{name}={value}")
@@ -228,12 +234,12 @@ impl Tour {
         Ok(TourResponse { headers, body })
     }
 
-    fn title(&mut self, title: &str) -> Result<(), Failure> {
+    pub(super) fn title(&mut self, title: &str) -> Result<(), Failure> {
         self.steps += 1;
         self.paint(Style::new().bold(), &format!("\n{}. {title}", self.steps))
     }
 
-    fn request(
+    pub(super) fn request(
         &self,
         method: &str,
         path: &str,
@@ -269,7 +275,7 @@ impl Tour {
 
 /// The answer's text with tokens cut short: they are secrets, and long.
 fn hide_tokens(text: String, body: &Value) -> String {
-    let tokens = ["access_token", "refresh_token", "client_secret"]
+    let tokens = ["access_token", "refresh_token", "id_token", "client_secret"]
         .into_iter()
         .filter_map(|name| body.get(name)?.as_str());
     tokens.fold(text, |text, token| {

@@ -118,16 +118,20 @@ async fn wk17_a_damaged_table_says_so_in_one_line() {
 async fn wk12_credentials_that_are_right_are_not_written_again() {
     let folder = std::env::temp_dir().join(format!("kith-embedded-demo-{}", std::process::id()));
     let table = crate::table::open_local(None, shared::env::Env::default()).await.unwrap();
-    let prepared = crate::demo::prepare(&table, &folder, "http://127.0.0.1:1").await.unwrap();
-    let path = prepared.env_file;
+    let (scripts, fetcher) = (crate::serve::scripts().unwrap(), shared::fetch::Fetcher::default());
+    let prepare = async |url: &str| {
+        let state = crate::serve::own_state(&table, url, &scripts, &fetcher);
+        Box::pin(crate::demo::prepare(&state, &folder, url)).await.unwrap()
+    };
+    let path = prepare("http://localhost:1").await.env_file;
     let inode = |path: &Path| {
         use std::os::unix::fs::MetadataExt as _;
         std::fs::metadata(path).unwrap().ino()
     };
     let before = inode(&path);
-    crate::demo::prepare(&table, &folder, "http://127.0.0.1:1").await.unwrap();
+    prepare("http://localhost:1").await;
     assert_eq!(inode(&path), before, "the file was replaced");
-    crate::demo::prepare(&table, &folder, "http://127.0.0.1:2").await.unwrap();
+    prepare("http://localhost:2").await;
     assert_ne!(inode(&path), before);
     std::fs::remove_dir_all(&folder).unwrap();
 }
