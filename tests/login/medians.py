@@ -135,7 +135,7 @@ class Browser:
         status, answered, body, taken = self.service.timed(
             "POST", self.action, body, headers, source
         )
-        names = sorted(name.lower() for name, _ in answered)
+        names = tuple(sorted(name.lower() for name, _ in answered))
         for value in fields.values():
             body = body.replace(value, "…")
         sealed = r'name="(state|form_token)" value="([^"]*)"'
