@@ -28,6 +28,7 @@ use shared::domain::lookup::email_hash;
 use shared::domain::people::Bounced;
 use shared::env::Timestamp;
 use shared::store::Key;
+use shared::store::keys::OUTBOX_SHARDS;
 
 pub use self::addressee::Skipped;
 use self::bounce::Notification;
@@ -39,8 +40,6 @@ pub use self::transport::{SendError, Ses, Transport};
 
 /// How long one call works, in seconds; the next one continues.
 pub const BUDGET_SECONDS: i64 = 40;
-/// How many partitions the outbox has.
-const SHARDS: u8 = 4;
 
 /// Sends mails by one way, from one sender.
 pub struct Mailer<T> {
@@ -139,7 +138,7 @@ impl<T: Transport> Mailer<T> {
     /// come.
     pub async fn deliver_due(&self, until: Timestamp) -> Result<Deliveries> {
         let (mut tally, mut oldest_seconds) = (Tally::default(), 0);
-        for shard in 0..SHARDS {
+        for shard in 0..OUTBOX_SHARDS {
             let now = self.now();
             for (key, mail) in self.app.table().mails(shard, now).await? {
                 let age = now.seconds() - mail.value.created_at.seconds();

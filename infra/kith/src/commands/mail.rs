@@ -9,6 +9,7 @@ use shared::domain::id::TenantId;
 use shared::domain::people::{Mail, Recipient};
 use shared::env::Timestamp;
 use shared::store::Table;
+use shared::store::keys::OUTBOX_SHARDS;
 
 use super::people;
 use crate::failure::{Failure, Resource};
@@ -34,9 +35,6 @@ pub(crate) enum Action {
         user: String,
     },
 }
-
-/// How many partitions the outbox has.
-const SHARDS: u8 = 4;
 
 /// Does what the command says.
 pub(crate) async fn run(
@@ -65,7 +63,7 @@ pub(crate) async fn run(
 
 async fn list(table: &Table, tenant: &TenantId, console: Console) -> Result<(), Failure> {
     let mut mails = Vec::new();
-    for shard in 0..SHARDS {
+    for shard in 0..OUTBOX_SHARDS {
         let waiting = table.mails(shard, Timestamp::from_millis(i64::MAX)).await;
         let waiting = waiting.map_err(Resource::Tenant.failed())?;
         let of_tenant = waiting.into_iter().map(|(_, mail)| mail.value);
