@@ -180,7 +180,7 @@ impl Table {
                     let usual = check_exists(tenant, user);
                     self.guard_child(author, schema, &base, record, usual).await?
                 } else {
-                    // Whoever may not sign in any more is signed out.
+                    // A person who may not sign in any more is signed out.
                     self.guard_signed_out(author, schema, &base, record).await?
                 });
                 if !linked && server.as_str() == SYSTEM && !author.is_operator() {

@@ -86,7 +86,7 @@ async fn store(visit: &Visit, signed_in: &SignedIn, sealed: Write) -> Result<Opt
     let session = visit.app.table().read_session(tenant, user.id, &signed_in.hash).await?;
     let Some(session) = session else { return Ok(None) };
     let change = |account: &Account| {
-        // Whoever changes the password ends the other sessions, this one among them.
+        // A person who changes the password ends the other sessions, this one among them.
         if account.user.value.has_signed_out(session.value.user_version) {
             return Ok(None);
         }

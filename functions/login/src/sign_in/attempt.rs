@@ -65,7 +65,7 @@ impl<'v> Candidate<'v> {
         let user = holder.unwrap_or_else(|| UserId::new(uuid_at(Timestamp::from_millis(0))));
         let author = Author::account(tenant.clone(), user, None);
         let schema = visit.schema(tenant).await?;
-        // The user is read before the password. Whoever changes the password afterwards changes the
+        // The user is read before the password. A change of the password after that changes the
         // user too, and then the sign-in is not committed.
         let account = AccountWriter::new(&visit.app, &author, &schema).read(user).await?;
         let (stored, principal) =

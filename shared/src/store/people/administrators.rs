@@ -68,7 +68,7 @@ impl Table {
         if now.as_ref().map(version) != schema.epoch.as_ref().map(version) {
             return Err(Error::Outdated);
         }
-        // Whoever may not sign in had no right to lose.
+        // A person who may not sign in had no right to lose.
         if !self.may_sign_in(tenant, before.id).await? {
             return Ok(None);
         }
