@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Checks what no formatter keeps: lines of at most 110 characters, Rust files of at most 400 lines,
-and that each rule that the name of a test begins with stands in docs/reference/rules.md.
+that each rule that the name of a test begins with stands in docs/reference/rules.md, and that each
+module of the OpenID Foundation's suite has the test that docs/explanation/sign-in.md names.
 
 Tables and pinned long literals may be wider.
 """
@@ -13,6 +14,9 @@ from pathlib import Path
 WIDTH = 110
 LENGTH = 400
 RULES = Path("docs/reference/rules.md")
+CONFORMANCE = Path("docs/explanation/sign-in.md")
+# The modules of the profile Basic OP that are for clients registered by hand.
+MODULES = 36
 TEXT = (".rs", ".py", ".js", ".toml", ".yaml", ".yml", ".md")
 # Not edited any more: the deployment test updates a stack of this template.
 AS_IT_WAS = ("tests/deployment/older_template.yaml",)
@@ -20,6 +24,8 @@ AS_IT_WAS = ("tests/deployment/older_template.yaml",)
 MAY_BE_WIDE = re.compile(r'^\s*(//[/!] )?\||r#"|"query":"SOURCE|\S{80}')
 TEST = re.compile(r"\bfn ((?:[a-z]\d{1,2}_)+)")
 RULE = re.compile(r"^- \*\*([HEPIDOASGU]\d+)\*\* ", re.MULTILINE)
+MODULE_TEST = re.compile(r"\bfn (\w*oidcc_\w+)")
+MODULE = re.compile(r"^\| `(oidcc-[a-z0-9-]+)` \| `(\w+)` \|$", re.MULTILINE)
 
 
 def faults_of(path: str, rules: set[str]) -> list[str]:
@@ -40,6 +46,22 @@ def faults_of(path: str, rules: set[str]) -> list[str]:
     return faults
 
 
+def faults_of_modules(paths: list[str]) -> list[str]:
+    sources = [Path(p) for p in paths if p.startswith("tests/") and p.endswith(".rs")]
+    texts = [source.read_text(encoding="utf-8") for source in sources if source.exists()]
+    tests = {name for text in texts for name in MODULE_TEST.findall(text)}
+    rows = MODULE.findall(CONFORMANCE.read_text(encoding="utf-8"))
+    faults = [
+        f"{CONFORMANCE}: no test `{test}` has {module} in its name"
+        for module, test in rows
+        if test not in tests or not re.search(module.replace("-", "_") + r"(?![a-z0-9])", test)
+    ]
+    named = len({module for module, _ in rows}), len({test for _, test in rows})
+    if named != (MODULES, MODULES):
+        faults.append(f"{CONFORMANCE}: {named[0]} modules with {named[1]} tests, not {MODULES}")
+    return faults
+
+
 def main() -> int:
     tracked = subprocess.run(
         ["git", "ls-files", "-z"], check=True, capture_output=True, text=True
@@ -48,6 +70,7 @@ def main() -> int:
     paths = [p for p in tracked if (p.endswith(TEXT) or p in named) and p not in AS_IT_WAS]
     rules = set(RULE.findall(RULES.read_text(encoding="utf-8")))
     faults = [fault for path in paths if Path(path).exists() for fault in faults_of(path, rules)]
+    faults += faults_of_modules(paths)
     print("\n".join(faults) if faults else f"{len(paths)} files, {len(rules)} rules")
     return 1 if faults else 0
 

@@ -1,6 +1,8 @@
 //! The adapter of a Lambda function: settings from its environment, the table over TLS with a small
 //! trust store, one JSON log line per request, and the router behind API Gateway's payload 2.0.
 
+mod stream;
+
 use std::path::PathBuf;
 
 use ::http::StatusCode;
@@ -20,6 +22,7 @@ use serde::de::DeserializeOwned;
 use tower::ServiceExt;
 use tower::util::{MapRequest, MapResponse};
 
+pub use self::stream::StreamRecord;
 use crate::app::App;
 use crate::archive::Archive;
 use crate::auth::SigningKeys;

@@ -445,6 +445,26 @@ class Resources(unittest.TestCase):
         self.assertEqual(permission["SourceArn"], SET["MailBounceTopicArn"])
         self.assertEqual(permission["FunctionName"], subscription["Properties"]["Endpoint"])
 
+    def test_g72_a_bounce_that_cannot_be_noted_is_tried_again_and_then_kept(self) -> None:
+        template = transformed(**SET)
+        (config,) = (
+            found["Properties"]
+            for found in template.of_type("AWS::Lambda::EventInvokeConfig").values()
+            if found["Properties"]["FunctionName"] == "MailerFunction"
+        )
+        self.assertEqual(config["MaximumRetryAttempts"], 2)
+        queue = config["DestinationConfig"]["OnFailure"]["Destination"]
+        senders = {
+            role
+            for role, statements in template.roles().items()
+            for statement in statements
+            if statement["Resource"] == queue and "sqs:SendMessage" in statement["Action"]
+        }
+        self.assertEqual(senders, {"MailerRole"})
+        # Its messages name addresses of people, who may be forgotten meanwhile.
+        kept = template.of_type("AWS::SQS::Queue")["MailerFailuresQueue"]["Properties"]
+        self.assertLessEqual(kept["MessageRetentionPeriod"], 4 * 24 * 3600)
+
     def test_g47_mail_needs_an_identity_and_a_name_for_its_links(self) -> None:
         mail = {"MailFrom": "no-reply@example.com", "MailIdentity": "example.com"}
         named = mail | {"BaseUrl": "https://id.example.com"}

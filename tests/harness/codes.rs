@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use shared::domain::client::{AuthMethod, Client as Registered};
-use shared::domain::id::{PersonaId, TenantId, UserId};
+use shared::domain::id::{ClientId, PersonaId, TenantId, UserId};
 use shared::domain::people::{Code, Secret, SessionCookie};
 
 use crate::answer::Answer;
@@ -82,7 +82,8 @@ impl Service {
     /// leaves it.
     pub async fn person_client(&self, edit: impl FnOnce(&mut Registered)) -> PersonClient {
         let tenant: TenantId = TENANT.parse().expect("a tenant's name");
-        let scopes = "openid profile email userdata offline_access".parse().expect("scopes");
+        let scopes = "openid profile email address phone userdata offline_access";
+        let scopes = scopes.parse().expect("scopes");
         let uris = vec![REDIRECT_URI.to_owned()];
         let env = self.table.env();
         let mut client = Registered::register_person_client(&tenant, "app", scopes, uris, env);
@@ -105,10 +106,18 @@ impl Service {
         .await
     }
 
-    /// Puts a code into the table, as the login function does when the person has signed in.
+    /// Puts a code into the table, as the login function does when the person has signed in and has
+    /// granted to the client what it asks for.
     pub async fn give_code(&self, give: &GiveCode) -> String {
         let tenant: TenantId = TENANT.parse().expect("a tenant's name");
         let user: UserId = give.user.parse().expect("a user's id");
+        let client: ClientId = give.client.parse().expect("a client's id");
+        let registered = self.table.find_client(&client).await.expect("a read");
+        let asks = |known: &Registered| known.needs_consent() && known.remembers_consent();
+        if registered.is_some_and(|registered| asks(&registered.value)) {
+            let scopes: Vec<_> = give.scope.split(' ').collect();
+            Box::pin(self.give_client_consent(&give.user, &give.client, &scopes)).await;
+        }
         let cookie = match &give.session {
             Some(cookie) => cookie.clone(),
             None => Box::pin(self.give_session(&give.user)).await,
@@ -117,12 +126,13 @@ impl Service {
         let session = self.table.read_session(&tenant, user, &cookie.hash()).await;
         let session = session.expect("a read").expect("a session").value;
         let code = Code {
-            client: give.client.parse().expect("a client's id"),
+            client,
             redirect_uri: give.redirect_uri.clone(),
             challenge: give.challenge.clone(),
             nonce: give.nonce.clone(),
             scope: give.scope.split(' ').map(str::to_owned).collect(),
             claims: give.claims.clone(),
+            audience: Vec::new(),
             dpop_jkt: give.dpop_jkt.clone(),
             user,
             user_version: session.user_version,

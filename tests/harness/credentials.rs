@@ -108,6 +108,30 @@ impl Service {
         cookie.to_string()
     }
 
+    /// Lets a user authenticate again in the browser with this cookie: the value of the next one;
+    /// `None` if the session has ended.
+    pub async fn renew_session(&self, cookie: &str) -> Option<String> {
+        let cookie: SessionCookie = cookie.parse().expect("a cookie");
+        let (app, schema) = (self.app(), self.table.schema(&tenant()).await.expect("a schema"));
+        let author = Author::account(tenant(), cookie.user, None);
+        let (env, replaced) = (self.table.env(), cookie.hash());
+        let next = SessionCookie::new(tenant(), cookie.user, env);
+        loop {
+            let writer = AccountWriter::new(&app, &author, &schema);
+            let account = writer.read(cookie.user).await.expect("a read").expect("a user");
+            let before = self.table.read_session(&tenant(), cookie.user, &replaced).await;
+            let before = before.expect("a read")?.value;
+            let session = Session::begin(env, Life::SelfService, &["pwd"], Some("1"));
+            let session = before.renewed(session);
+            let begun = writer.begin_session(&account.user, &next, session, Some(&replaced)).await;
+            let change = AccountChange::default().begin(begun.expect("a session"));
+            let put = writer.commit(account, change, Operation::UserSignIn).await;
+            if matches!(put.expect("a commit"), AccountCommit::Written(_)) {
+                return Some(next.to_string());
+            }
+        }
+    }
+
     /// Puts a session of a user that no sign-in of now has begun: the user stays as it is but for its
     /// version.
     pub async fn put_session(&self, user: &str, session: Session) -> SessionCookie {
@@ -117,8 +141,7 @@ impl Service {
         let writer = AccountWriter::new(&app, &author, &schema);
         let account = writer.read(id(user)).await.expect("a read").expect("a user");
         let begun = writer.begin_session(&account.user, &cookie, session, None).await;
-        let (_, writes) = begun.expect("a session");
-        let change = AccountChange::default().writes(writes);
+        let change = AccountChange::default().begin(begun.expect("a session"));
         let put = writer.commit(account, change, Operation::UserSignIn).await.expect("a commit");
         assert!(matches!(put, AccountCommit::Written(_)), "somebody else wrote the user");
         cookie
@@ -153,12 +176,25 @@ impl Service {
         token
     }
 
-    /// Notes that a user granted scopes to a client.
+    /// Lets a user grant scopes to a client.
     pub async fn give_client_consent(&self, user: &str, client: &str, scopes: &[&str]) {
+        let (app, schema) = (self.app(), self.table.schema(&tenant()).await.expect("a schema"));
+        let author = Author::account(tenant(), id(user), None);
+        let stored = self.table.get_user(&tenant(), id(user)).await.expect("a user");
         let client: ClientId = client.parse().expect("a client's id");
         let consent = ClientConsent::extended(None, client, scopes, self.clock.now());
-        let given = self.table.put_client_consent(&tenant(), id(user), &consent).await;
-        given.expect("a consent");
+        let writer = AccountWriter::new(&app, &author, &schema);
+        writer.grant_to_client(&stored, &consent).await.expect("a consent");
+    }
+
+    /// Lets a user withdraw the access of a client; whether the client had any.
+    pub async fn withdraw_from_client(&self, user: &str, client: &str) -> bool {
+        let (app, schema) = (self.app(), self.table.schema(&tenant()).await.expect("a schema"));
+        let author = Author::account(tenant(), id(user), None);
+        let stored = self.table.get_user(&tenant(), id(user)).await.expect("a user");
+        let client: ClientId = client.parse().expect("a client's id");
+        let writer = AccountWriter::new(&app, &author, &schema);
+        writer.withdraw_from_client(&stored, &client).await.expect("a withdrawal")
     }
 }
 

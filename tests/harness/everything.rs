@@ -7,7 +7,7 @@ use maintenance::traces::{self, SearchText, Trace};
 use serde_json::{Value, json};
 use shared::domain::id::{BaseId, PartyId, TenantId, UserId};
 use shared::domain::lookup::Lookup;
-use shared::domain::people::{Life, LinkKind, LoginFacts, PendingAddress, Session};
+use shared::domain::people::{Browser, Life, LinkKind, LoginFacts, PendingAddress, Session};
 use shared::domain::sso::Principal;
 use shared::domain::system_profile::{Overrides, SystemProfile};
 use shared::domain::versioned::Versioned;
@@ -253,7 +253,7 @@ impl Setting {
         self.profiles(id, &word("Wimpel")).await;
         paths.push(format!("{USERS}/{}", bases[0]));
         paths.push(self.consent(&user, &word("Roerganger")).await);
-        self.credentials(&user.id, word).await;
+        Box::pin(self.credentials(&user.id, word)).await;
         let mut words: Vec<_> = WORDS.map(word).into();
         words.extend([number, phone]);
         Everything { user, words, paths, persona, subject, request, bases }
@@ -282,9 +282,10 @@ impl Setting {
         service.change_account(user, Vec::new(), ask).await;
         service.give_link(user, LinkKind::Address).await;
         let session = Session::begin(service.table.env(), Life::SelfService, &["pwd"], None);
-        let session = Session { browser: Some(word("Kielzog")), ..session };
-        service.put_session(user, session).await;
-        service.give_client_consent(user, &crm.id, &["openid", "profile"]).await;
+        let browser = Browser { name: Some(word("Kielzog")), system: None };
+        let session = Session { browser: Some(browser), ..session };
+        Box::pin(service.put_session(user, session)).await;
+        Box::pin(service.give_client_consent(user, &crm.id, &["openid", "profile"])).await;
         service.give_family(user, &crm.id, &word("family")).await;
     }
 

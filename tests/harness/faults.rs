@@ -66,6 +66,19 @@ impl Fault {
         ]
     }
 
+    /// The faults of one call among many: before its effect, after it, instead of it; the forms of
+    /// each in turn.
+    pub fn of_call(index: usize) -> [Self; 5] {
+        let even = index.is_multiple_of(2);
+        [
+            if even { Self::Unreachable } else { Self::ServerError },
+            if even { Self::Lost } else { Self::LostServerError },
+            Self::Silent,
+            if even { Self::Throttled } else { Self::ThrottledMember(0) },
+            Self::Conflict(0),
+        ]
+    }
+
     /// The throttling of an operation.
     fn throttling(seen: &RecordedCall) -> Self {
         if seen.operation == "TransactWriteItems" {
@@ -81,7 +94,8 @@ impl Fault {
         match self {
             Self::ThrottledMember(k) => *k < members,
             Self::Conflict(k) => {
-                *k < members || matches!(seen.operation.as_str(), "PutItem" | "UpdateItem")
+                let lone = ["PutItem", "UpdateItem", "DeleteItem"];
+                *k < members || lone.contains(&seen.operation.as_str())
             }
             _ => true,
         }
@@ -181,6 +195,12 @@ impl Faults {
     /// Lets every call from this index on meet the fault.
     pub fn from(&self, index: usize, fault: Fault) {
         self.plan(|plan| plan.rules.push((FaultTrigger::From(index), fault)));
+    }
+
+    /// Lets the process crash when the call with this index has taken effect.
+    pub fn crash_after(&self, index: usize) {
+        self.at(index, Fault::Lost);
+        self.from(index + 1, Fault::Unreachable);
     }
 
     /// Lets the next call of this operation fail with this fault; if called twice, the next two

@@ -113,6 +113,15 @@ export const PAGES = {
     assert.ok(await page.locator('#new_password').count())
   },
 
+  async 'reset-with-passkeys'(page, { at, inLanguage, newPage }) {
+    const person = await withPasskey(page, await member(newPage))
+    await page.goto(at(`/idhub/login/forgot?tenant=${tenant}`))
+    await page.fill('#username', person.username)
+    await submit(page)
+    await follow(page, inLanguage(await linkTo(person.preferred_email)))
+    await page.check('#remove_passkeys')
+  },
+
   async 'password-refused'(page, { inLanguage }) {
     await setPassword(page, inLanguage((await invited()).link), 'passwordpassword')
     assert.ok(await page.locator('#problem').count())
@@ -133,6 +142,14 @@ export const PAGES = {
     await page.goto(at(`/idhub/login/${tenant}`))
     await enter(page, person.username, password)
     assert.ok(await page.locator('#new_password').count())
+  },
+
+  async 'temporary-password-with-passkeys'(page, { at, newPage }) {
+    const person = await withPasskey(page, await member(newPage))
+    const { password } = await ask('POST', `/identity/users/${person.id}/temporary-password`)
+    await page.goto(at(`/idhub/login/${tenant}`))
+    await enter(page, person.username, password)
+    assert.ok(await page.locator('#remove_passkeys').count())
   },
 
   async account(page, { at, els }) {
@@ -236,6 +253,17 @@ export const PAGES = {
 
 /** The states that are seen in a browser without scripts. */
 export const WITHOUT_SCRIPTS = ['link', 'link-malformed', 'answer-by-form']
+
+/** Adds a passkey to the account of a person, who signs in for it; returns the person. */
+async function withPasskey(page, person) {
+  await signIn(page, person.username)
+  const device = await authenticator(page)
+  await page.goto(`${url}/idhub/account`)
+  await submit(page, '#passkey-add-button')
+  // Else the next sign-in page would use it.
+  await device.clear()
+  return person
+}
 
 /** Asks for another address on the account page; returns it. */
 async function changeAddress(page, person) {

@@ -8,7 +8,7 @@ use shared::http::Route;
 use crate::tables::{read, routes};
 
 /// The most bytes of the description: generators and people read it as a whole.
-const MAX_BYTES: usize = 400_000;
+const MAX_BYTES: usize = 410_000;
 
 /// The description as it is in the repository.
 pub fn description() -> Value {

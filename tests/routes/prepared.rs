@@ -99,7 +99,7 @@ pub async fn session(table: &Table, tenant: &TenantId) {
     let writer = AccountWriter::new(&app, &author, &schema);
     let account = writer.read(user).await.unwrap().unwrap();
     let begun = writer.begin_session(&account.user, &cookie, session, None).await;
-    table.commit(begun.unwrap().1).await.unwrap();
+    table.commit(begun.unwrap().writes).await.unwrap();
 }
 
 fn id(text: &str) -> DefinitionId {

@@ -76,6 +76,22 @@ async fn i2_deletions_and_checks_are_replayed_too() {
 }
 
 #[tokio::test]
+async fn i2_a_lone_deletion_without_a_condition_needs_no_transaction_to_be_repeated() {
+    let store = Store::open().await;
+    let key = store.key("a");
+    for lost in [Fault::Lost, Fault::LostServerError, Fault::Unreachable] {
+        let item = Item::at(&key).text("doc", "x");
+        store.table.commit(vec![Write::Put(item, Condition::Absent)]).await.unwrap();
+        store.faults.reset();
+        store.faults.next("DeleteItem", lost);
+        let delete = Write::Delete(key.clone(), Condition::Guarded);
+        store.table.commit(vec![delete]).await.unwrap();
+        assert_eq!(store.faults.operations(), ["DeleteItem"; 2]);
+        assert!(store.table.get(&key).await.unwrap().is_none());
+    }
+}
+
+#[tokio::test]
 async fn two_commits_of_equal_content_have_two_tokens() {
     let store = Store::open().await;
     let user = store.user();

@@ -1,5 +1,5 @@
 //! Definitions: attribute categories, attributes, personas, workflows, systems and consents of a
-//! tenant.
+//! tenant, and its settings.
 
 mod consents;
 mod workflows;
@@ -13,6 +13,7 @@ use shared::domain::consent::Consent;
 use shared::domain::definition::{
     AttributeDefinition, Category, PersonaDefinition, UserProfileDefinition, Workflow,
 };
+use shared::domain::people::SignInSettings;
 use shared::domain::system::System;
 use shared::http::{Route, config};
 
@@ -41,6 +42,7 @@ pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         ],
         user_profile(),
         audit(),
+        sign_in(),
     ]
     .concat()
 });
@@ -97,5 +99,37 @@ fn audit() -> Vec<Route> {
         .json("AuditSettingsPatch")
         .summary("Change the settings of the audit")
         .description("Fields that are left out stay."),
+    ]
+}
+
+fn sign_in() -> Vec<Route> {
+    const PATH: &str = "/identity/config/sign-in";
+    const SCHEMA: &str = "SignInSettings";
+    vec![
+        Route::read("GET", PATH, "get_sign_in_settings", (200, SCHEMA), || {
+            get(config::get::<SignInSettings>)
+        })
+        .scope(ConfigRead)
+        .tagged()
+        .summary("Read the settings of the sign-in"),
+        Route::write("PUT", PATH, "replace_sign_in_settings", (200, SCHEMA), || {
+            put(config::replace::<SignInSettings, config::Unchecked>)
+        })
+        .scope(Administrator)
+        .json("SignInSettingsInput")
+        .reauthenticate()
+        .summary("Replace the settings of the sign-in")
+        .description(
+            "Fields that are left out get their usual values. All functions know it within 30 \
+             seconds.",
+        ),
+        Route::write("PATCH", PATH, "patch_sign_in_settings", (200, SCHEMA), || {
+            patch(config::patch::<SignInSettings, config::Unchecked>)
+        })
+        .scope(Administrator)
+        .json("SignInSettingsPatch")
+        .reauthenticate()
+        .summary("Change the settings of the sign-in")
+        .description("Fields that are left out stay. All functions know it within 30 seconds."),
     ]
 }

@@ -6,7 +6,9 @@ use shared::domain::client::ApplicationType;
 use shared::domain::error::{Error, Result};
 use shared::domain::people::ClientConsent;
 use shared::http::Route;
+use shared::writing::AccountWriter;
 
+use crate::account::author;
 use crate::authorize::{Answers, Progress, Wrong, resume};
 use crate::pages::{self, Consent, Failure, Form};
 use crate::respond::{Refusal, form_alone};
@@ -47,7 +49,7 @@ fn target<'u>(origin: Option<&'u str>, uri: &'u str) -> &'u str {
     }
 }
 
-/// Takes the decision.
+/// Takes the decision. The audit tells of a consent that is remembered (rule G65).
 async fn decide(submission: Submission) -> Result<Response, Refusal> {
     let resumed = resume(&submission).await?;
     let (visit, progress) = (&submission.visit, resumed.progress(&submission.visit));
@@ -58,13 +60,15 @@ async fn decide(submission: Submission) -> Result<Response, Refusal> {
     }
     let (client, signed_in) = (progress.client, progress.signed_in);
     if client.remembers_consent() {
-        let (tenant, user) = (&signed_in.tenant, signed_in.user.value.id);
         let (scopes, now) = (progress.consent_scopes(), visit.app.env().clock.now());
         let consent = ClientConsent::extended(None, client.client_id.clone(), &scopes, now);
-        match visit.app.table().put_client_consent(tenant, user, &consent).await {
+        let (schema, author) = (visit.schema(&signed_in.tenant).await?, author(visit, signed_in));
+        let writer = AccountWriter::new(&visit.app, &author, &schema);
+        match writer.grant_to_client(&signed_in.user, &consent).await {
+            Ok(_) => {}
             // The person was forgotten at this moment.
             Err(Error::NotFound) => return Err(Refusal::of(Failure::SignedOut)),
-            stored => stored?,
+            Err(error) => return Err(error.into()),
         }
     }
     progress.next(Answers { consented: true, redirect: true, ..Answers::default() }).await

@@ -1,4 +1,4 @@
-//! Browsers: the cookie by which one is known in which a person signed in before, its label, and the
+//! Browsers: the cookie by which one is known in which a person signed in before, its names, and the
 //! network that it is in.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -12,7 +12,7 @@ use shared::app::SignedIn;
 use shared::axum::response::Response;
 use shared::domain::error::Result;
 use shared::domain::id::{TenantId, UserId};
-use shared::domain::people::SecretHash;
+use shared::domain::people::{Browser, SecretHash};
 use shared::domain::user::User;
 use shared::domain::versioned::Version;
 use shared::http::cookies::{self, Cookie};
@@ -201,18 +201,16 @@ const SYSTEMS: [(&str, &str); 8] = [
     ("FreeBSD", "FreeBSD"),
 ];
 
-/// A browser as a person calls it: `Firefox on Linux`. The words are the service's own, so that a
-/// page and a mail never show what a stranger wrote.
-pub(crate) fn browser(agent: &str) -> Option<String> {
+/// What a `User-Agent` tells of a browser; `None` if it tells nothing. The names are the service's
+/// own, so that a page and a mail never show what a stranger wrote.
+pub(crate) fn browser(agent: &str) -> Option<Browser> {
     let find = |words: &[(&str, &'static str)]| {
         words.iter().find(|(word, _)| agent.contains(word)).map(|(_, name)| *name)
     };
     let safari = || agent.contains("Safari/").then_some("Safari");
-    match (find(&BROWSERS).or_else(safari), find(&SYSTEMS)) {
-        (Some(browser), Some(system)) => Some(format!("{browser} on {system}")),
-        (Some(name), None) | (None, Some(name)) => Some(name.to_owned()),
-        (None, None) => None,
-    }
+    let (name, system) = (find(&BROWSERS).or_else(safari), find(&SYSTEMS));
+    (name.is_some() || system.is_some())
+        .then(|| Browser { name: name.map(str::to_owned), system: system.map(str::to_owned) })
 }
 
 #[cfg(test)]
@@ -245,29 +243,36 @@ mod tests {
     }
 
     #[test]
-    fn g24_a_browser_has_a_label_of_known_words() {
-        for (agent, label) in [
+    fn g24_a_browser_has_names_of_known_words() {
+        for (agent, name, system) in [
             (
                 "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-                "Firefox on Linux",
+                Some("Firefox"),
+                Some("Linux"),
             ),
             (
                 "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
                  Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0",
-                "Edge on Windows",
+                Some("Edge"),
+                Some("Windows"),
             ),
             (
                 "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, \
                  like Gecko) Version/18.0 Mobile/15E148 Safari/604.1",
-                "Safari on iOS",
+                Some("Safari"),
+                Some("iOS"),
             ),
             (
                 "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) \
                  Chrome/140.0.0.0 Mobile Safari/537.36",
-                "Chrome on Android",
+                Some("Chrome"),
+                Some("Android"),
             ),
+            ("Firefox/140.0", Some("Firefox"), None),
+            ("curl/8.9 (Linux)", None, Some("Linux")),
         ] {
-            assert_eq!(browser(agent).as_deref(), Some(label));
+            let found = browser(agent).unwrap();
+            assert_eq!((found.name.as_deref(), found.system.as_deref()), (name, system));
         }
         assert_eq!(browser("<script>"), None);
     }

@@ -14,6 +14,7 @@ use shared::domain::id::{ClientId, TenantId};
 use shared::http::Route;
 use shared::http::cookies::{self, Cookie};
 
+use crate::account::end_one;
 use crate::fields::{Fields, with_query};
 use crate::pages::{self, Failure, Form, SignOut};
 use crate::respond::{Refusal, secured, see_other};
@@ -180,15 +181,14 @@ fn left(visit: &Visit, back: Option<&str>) -> Response {
     visit.page(pages::signed_out(&shell, sign_in.as_deref(), back)).into_response()
 }
 
-/// Ends a session with the refresh tokens that it started, and lets the browser forget what it
-/// keeps of this service.
+/// Ends a session with the refresh tokens that it started, by its id: it may have another secret by
+/// now (rule G24). Lets the browser forget what it keeps of this service.
 pub(crate) async fn sign_out(
     visit: &Visit,
     signed_in: &SignedIn,
     answer: Response,
 ) -> Result<Response> {
-    let (tenant, user) = (&signed_in.tenant, signed_in.user.value.id);
-    visit.app.table().delete_session(tenant, user, &signed_in.hash).await?;
+    end_one(visit, signed_in, &signed_in.session.value.sid).await?;
     let mut answer = forget_cookie(visit, answer)?;
     let kept = HeaderValue::from_static("\"cache\", \"storage\"");
     answer.headers_mut().insert(CLEAR_SITE_DATA, kept);

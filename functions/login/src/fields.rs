@@ -7,6 +7,8 @@ use std::collections::HashMap;
 pub(crate) struct Fields {
     values: HashMap<String, String>,
     repeated: Vec<String>,
+    /// The values of `resource`, which alone may be repeated (RFC 8707 §2).
+    resources: Vec<String>,
 }
 
 impl Fields {
@@ -14,32 +16,41 @@ impl Fields {
     pub(crate) fn parse(text: &[u8]) -> Self {
         let mut fields = Self::default();
         for (name, value) in form_urlencoded::parse(text) {
-            if fields.values.contains_key(&*name) {
+            if name == "resource" {
+                fields.resources.push(value.into_owned());
+            } else if fields.values.contains_key(&*name) {
                 fields.repeated.push(name.into_owned());
             } else {
                 fields.values.insert(name.into_owned(), value.into_owned());
             }
         }
         fields.values.retain(|_, value| !value.is_empty());
+        fields.resources.retain(|value| !value.is_empty());
         fields
     }
 
-    /// The value of a parameter.
+    /// The value of a parameter; `resource` has a method of its own.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
     }
 
+    /// The values of `resource`.
+    pub(crate) fn resources(&self) -> impl Iterator<Item = &str> {
+        self.resources.iter().map(String::as_str)
+    }
+
     /// All parameters, in a fixed order.
     pub(crate) fn pairs(&self) -> Vec<(&str, &str)> {
-        let mut pairs: Vec<_> =
-            self.values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let values = self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let resources = self.resources().map(|resource| ("resource", resource));
+        let mut pairs: Vec<_> = values.chain(resources).collect();
         pairs.sort_unstable();
         pairs
     }
 
     /// How many bytes the parameters have together.
     pub(crate) fn size(&self) -> usize {
-        self.values.iter().map(|(name, value)| name.len() + value.len()).sum()
+        self.pairs().iter().map(|(name, value)| name.len() + value.len()).sum()
     }
 
     /// A parameter that was sent more than once.
@@ -83,6 +94,15 @@ mod tests {
         assert_eq!(fields.get("c"), Some("é x"));
         assert!(fields.is_repeated("d") && fields.is_repeated("e") && !fields.is_repeated("a"));
         assert_eq!(fields.repeated(), Some("d"));
+    }
+
+    #[test]
+    fn g1_resource_alone_may_be_repeated() {
+        let fields = Fields::parse(b"resource=a&x=1&resource=&resource=b%2F");
+        assert_eq!(fields.resources().collect::<Vec<_>>(), ["a", "b/"]);
+        assert_eq!(fields.repeated(), None);
+        assert_eq!(fields.pairs(), [("resource", "a"), ("resource", "b/"), ("x", "1")]);
+        assert_eq!(fields.size(), 9 + 10 + 2);
     }
 
     #[test]

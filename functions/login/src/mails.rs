@@ -17,3 +17,15 @@ pub(crate) fn to_user(visit: &Visit, tenant: &TenantId, user: UserId, kind: Mail
     let locale = Some(visit.locale.tag().to_owned());
     Mail { locale, facts, ..Mail::new(kind, tenant.clone(), Recipient::User(user), now) }
 }
+
+/// A mail to a user whose password is changed, with the passkeys removed or not.
+pub(crate) fn password_changed(
+    visit: &Visit,
+    tenant: &TenantId,
+    user: UserId,
+    passkeys_removed: bool,
+) -> Mail {
+    let mut mail = to_user(visit, tenant, user, MailKind::PasswordChanged);
+    mail.facts.passkeys_removed = passkeys_removed;
+    mail
+}

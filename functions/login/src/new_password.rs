@@ -7,20 +7,21 @@ use shared::axum::routing::{get, post};
 use shared::domain::audit::Operation;
 use shared::domain::author::Author;
 use shared::domain::error::Error;
-use shared::domain::people::{MailKind, PasswordFacts, SetBy};
-use shared::domain::user::{User, UserStatus};
+use shared::domain::people::{PasswordFacts, SetBy};
+use shared::domain::user::UserStatus;
 use shared::domain::versioned::Version;
 use shared::http::Route;
 use shared::store::people::mail_write;
-use shared::writing::{Account, AccountChange, AccountWriter};
+use shared::writing::{Account, AccountWriter};
 
-use crate::mails;
+use crate::pages::passkeys::{HeldPasskeys, REMOVE_ALL};
 use crate::pages::{self, Failure, Form, NewPassword};
-use crate::passwords::{self, Context, Refusal as Weak, Verified};
+use crate::passwords::{self, Refusal as Weak, Verified};
 use crate::respond::{Refusal, secured};
 use crate::sign_in::{Authenticated, Finished, Used, finish_sign_in, leading_on, principal};
 use crate::state::{PageState, Proven};
 use crate::visit::{Submission, Visit};
+use crate::{mails, passkeys};
 
 /// The routes of this page.
 pub(crate) const ROUTES: [Route; 2] = [
@@ -49,26 +50,30 @@ async fn submit(submission: Submission) -> Result<Response, Refusal> {
     let account = account.ok_or_else(expired)?;
     let user = &account.user.value;
     let typed = submission.fields.get("new_password").unwrap_or_default();
-    let password = match passwords::check(typed, &Context::of(user, tenant)).await? {
+    let removes = submission.fields.get(REMOVE_ALL).is_some();
+    let password = match passwords::check_chosen(&visit.app, typed, user, tenant).await? {
         Ok(password) => password,
-        Err(weak) => return again(visit, state, user, weak).await,
+        Err(weak) => return again(visit, state, &account, (weak, removes)).await,
     };
     let stored = table.find_password(tenant, user.id).await?;
     if passwords::verify(typed, stored.as_deref(), visit.app.env()).await? != Verified::No {
-        return again(visit, state, user, Weak::Unchanged).await;
+        return again(visit, state, &account, (Weak::Unchanged, removes)).await;
     }
     let sealed = passwords::sealed(&visit.app, tenant, user.id, &password).await?;
-    let mail = mails::to_user(visit, tenant, user.id, MailKind::PasswordChanged);
-    let mail = mail_write(&mail, visit.app.env());
     let change = |account: &Account| {
         if !holds(account, proven) {
             return Ok(None);
         }
-        let (now, mut facts) =
-            (visit.app.env().clock.now(), account.facts(&visit.app.env().random));
-        facts.password = Some(PasswordFacts::lasting(SetBy::Myself, now));
-        let writes = [sealed.clone(), mail.clone()];
-        Ok(Some(AccountChange::default().login(facts).writes(writes).sign_out()))
+        let env = visit.app.env();
+        let mut facts = account.facts(&env.random);
+        facts.password = Some(PasswordFacts::lasting(SetBy::Myself, env.clock.now()));
+        // Who asked for another address may have been somebody else.
+        facts.pending_address = None;
+        let removed = removes && !facts.passkeys.is_empty();
+        let mail = mails::password_changed(visit, tenant, user.id, removed);
+        let change = passkeys::remove_if(removes, tenant, user.id, &mut facts);
+        let writes = [sealed.clone(), mail_write(&mail, env)];
+        Ok(Some(change.login(facts).writes(writes).sign_out()))
     };
     match writer.change(user.id, Operation::UserPasswordSet, change).await {
         Ok(Some(stored)) => Box::pin(sign_in(visit, state, proven, stored.version())).await,
@@ -77,10 +82,12 @@ async fn submit(submission: Submission) -> Result<Response, Refusal> {
     }
 }
 
-/// Whether the temporary password that was proven is still the one that signs in.
+/// Whether the temporary password that was proven is still the one that signs in. Another one, a
+/// reset, a block and an unlinking end all sessions. Other writes of the user do not matter, for
+/// somebody could keep the person from the new password by them, by signing in with a passkey, say.
 fn holds(account: &Account, proven: &Proven) -> bool {
     let facts = account.login.as_ref().and_then(|login| login.value.password.as_ref());
-    account.user.version().0 == proven.version
+    !account.user.value.has_signed_out(Version(proven.version))
         && account.user.value.status == UserStatus::Active
         && facts.is_some_and(|facts| facts.must_change)
 }
@@ -116,15 +123,23 @@ async fn sign_in(
     }
 }
 
+/// The page once more, with why the password was refused, and with the choice about passkeys as it
+/// was made.
 async fn again(
     visit: &Visit,
     state: &PageState,
-    user: &User,
-    weak: Weak,
+    account: &Account,
+    (weak, remove): (Weak, bool),
 ) -> Result<Response, Refusal> {
     let (sealed, token) = (visit.seal(state).await?, visit.form_token().await?);
     let form = Form { state: &sealed, token: &token };
-    let page = NewPassword { form, username: &user.username, failure: Some(weak) };
+    let page = NewPassword {
+        form,
+        username: &account.user.value.username,
+        settings: visit.schema(&state.tenant).await?.sign_in(),
+        passkeys: HeldPasskeys { facts: passkeys::held(account), remove },
+        failure: Some(weak),
+    };
     let content = pages::new_password(&visit.shell(Some(&state.tenant)), &page);
     let page = leading_on(visit.page(content), state);
     Ok(page.status(StatusCode::UNPROCESSABLE_ENTITY).into_response())

@@ -46,8 +46,10 @@ pub(crate) const ROUTE: Route = Route::write(
 .summary("Set a temporary password")
 .description(
     "Good for 72 hours and for one sign-in, at which the person chooses another one. Ends the \
-     sessions of the person, who is told by mail. Without `password` the service makes one, and \
-     only this answer shows it. An invitation is the better way: nobody else knows the password.",
+     sessions of the person, who is told by mail, and drops an address that waits for its \
+     confirmation. Without `password` the service makes one, and only this answer shows it. An \
+     invitation is the better way: nobody else knows the password. The settings of the sign-in can \
+     forbid temporary passwords.",
 );
 
 /// The password that the request brings; `None` if the service makes one.
@@ -63,18 +65,32 @@ async fn set(mut call: Call) -> HandlerResult {
     let given = read(call.take_body())?;
     let user = call.user("user_id").await?;
     let author = &call.author().await?;
-    // The same one in each attempt.
-    let made = given.is_none().then(|| passwords::random(call.app.env()));
-    let password = given.or_else(|| made.clone()).unwrap_or_default();
-    let (call, password) = (&call, password.as_str());
-    let facts = call
+    let (call, given) = (&call, given.as_deref());
+    let (made, facts) = call
         .app
         .decide(&call.caller.tenant, move |schema| async move {
-            store(call, author, &schema, (user, password)).await
+            let settings = schema.sign_in();
+            let made = given.is_none().then(|| passwords::random(settings, call.app.env()));
+            let password = given.or(made.as_deref()).unwrap_or_default();
+            let facts = store(call, author, &schema, (user, password)).await?;
+            Ok((made, facts))
         })
         .await?;
     let shown = object! { "password" => made, "ends_at" => facts.ends_at };
     Ok(Answer::content(shown).with_secret())
+}
+
+/// Refuses temporary passwords if the tenant does not allow them. Outdated settings refuse none.
+fn check_allowed(schema: &Schema) -> Result<()> {
+    if schema.sign_in().temporary_passwords {
+        return Ok(());
+    }
+    if !schema.verified {
+        return Err(Error::Outdated);
+    }
+    let detail = "this tenant does not allow temporary passwords; send an invitation: `POST \
+                  /identity/users/{user_id}/invite`";
+    Err(Error::Conflict(detail.to_owned()))
 }
 
 /// Stores the password, ends the sessions of the person, and leaves a mail that tells of it.
@@ -90,7 +106,9 @@ async fn store(
     // Before the work of hashing.
     check_account(author, &about.value, schema)?;
     call.preconditions.check_write(&[about.tag()])?;
-    let prepared = passwords::check_policy(password, &about.value, tenant).await?;
+    let prepared =
+        passwords::check_policy(password, schema.sign_in(), &about.value, tenant).await?;
+    check_allowed(schema)?;
     let sealed = passwords::sealed(app, tenant, user, &prepared).await?;
     let now = env.clock.now();
     let facts = PasswordFacts::temporary(now);
@@ -105,6 +123,8 @@ async fn store(
         }
         let mut login = account.facts(&env.random);
         login.password = Some(facts.clone());
+        // Who asked for another address may have been somebody else.
+        login.pending_address = None;
         let writes = [sealed.clone(), mail_write(&mail, env)];
         Ok(Some(AccountChange::default().login(login).writes(writes).sign_out()))
     };

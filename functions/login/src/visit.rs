@@ -16,7 +16,7 @@ use shared::axum::extract::{FromRequest, FromRequestParts, Request};
 use shared::axum::response::Response;
 use shared::domain::error::{Error, Result};
 use shared::domain::id::{ClientId, TenantId};
-use shared::domain::people::{Session, SessionCookie};
+use shared::domain::people::{Browser, Session, SessionCookie};
 use shared::domain::schema::Schema;
 use shared::http::body::read_body;
 use shared::http::cookies::{self, Cookie};
@@ -125,8 +125,8 @@ impl Visit {
         self.extensions.get::<RequestId>().map(|RequestId(id)| id.clone())
     }
 
-    /// The browser, as a person calls it.
-    pub(crate) fn browser(&self) -> Option<String> {
+    /// The browser, if something is known of it.
+    pub(crate) fn browser(&self) -> Option<Browser> {
         let agent = self.headers.get(USER_AGENT)?.to_str().ok()?;
         crate::device::browser(agent)
     }

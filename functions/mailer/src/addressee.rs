@@ -15,6 +15,8 @@ pub(crate) struct Addressee {
     pub(crate) address: String,
     /// The usernames that the mail tells; more than one if it tells all of an address.
     pub(crate) usernames: String,
+    /// Whether the person can sign in with a passkey.
+    pub(crate) has_passkeys: bool,
 }
 
 /// Why a mail goes to nobody.
@@ -83,11 +85,12 @@ pub(crate) async fn find(table: &Table, mail: &Mail) -> Result<Result<Addressee,
         Some(address) => address.to_owned(),
         None => return Ok(Err(Skipped::NoAddress)),
     };
+    let has_passkeys = login.as_ref().is_some_and(|login| !login.passkeys.is_empty());
     let bounced = login.and_then(|login| login.bounced);
     if bounced.is_some_and(|bounced| email_hash(&address) == Some(bounced.address)) {
         return Ok(Err(Skipped::Bounced));
     }
-    Ok(Ok(Addressee { user, address, usernames }))
+    Ok(Ok(Addressee { user, address, usernames, has_passkeys }))
 }
 
 async fn read(

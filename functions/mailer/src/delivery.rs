@@ -19,7 +19,7 @@ use shared::store::{CommitError, Condition, Key, Retry, Write, people};
 
 use crate::addressee::{self, Addressee, Skipped};
 use crate::limits;
-use crate::message::{Content, Envelope, compose};
+use crate::message::{Content, Envelope, PasskeysAfter, compose};
 use crate::texts::Language;
 use crate::{Mailer, Message, SendError, Transport};
 
@@ -173,7 +173,7 @@ impl<T: Transport> Mailer<T> {
 
     /// The message of a mail; `None` if no message can be sent to the address.
     fn message(&self, mail: &Mail, to: &Addressee, token: Option<&LinkToken>) -> Option<Message> {
-        let Addressee { user, address, usernames } = to;
+        let Addressee { user, address, usernames, has_passkeys } = to;
         let language = language(mail, user);
         let link = token.map(|token| self.link_address(language, token));
         let target = link.clone().unwrap_or_else(|| self.page(mail, language));
@@ -182,9 +182,10 @@ impl<T: Transport> Mailer<T> {
             language,
             service: &self.service,
             username: usernames,
-            browser: mail.facts.browser.as_deref(),
+            browser: mail.facts.browser.as_ref(),
             network: mail.facts.network.as_deref(),
             passkey: mail.facts.name.as_deref(),
+            passkeys: passkeys_after(mail, *has_passkeys),
             at: mail.facts.at.unwrap_or(mail.created_at),
             target: &target,
         };
@@ -222,6 +223,15 @@ enum Claim {
     Taken,
     /// The person got enough mails.
     Limited,
+}
+
+/// What became of the passkeys of a person whose password was changed, if the mail tells of it.
+fn passkeys_after(mail: &Mail, has_passkeys: bool) -> Option<PasskeysAfter> {
+    match mail.kind {
+        MailKind::PasswordChanged if mail.facts.passkeys_removed => Some(PasskeysAfter::Removed),
+        MailKind::PasswordChanged if has_passkeys => Some(PasskeysAfter::Kept),
+        _ => None,
+    }
 }
 
 /// How often a mail was tried; `None` if often enough.

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use shared::domain::error::{Error, Result};
 use shared::env::Timestamp;
-use shared::store::Key;
+use shared::lambda::StreamRecord;
 
 use crate::{Deliveries, Mailer, Transport};
 
@@ -20,32 +20,10 @@ pub struct MailerEvent {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Record {
-    #[serde(rename = "eventName")]
-    name: String,
-    dynamodb: Option<Change>,
+    #[serde(flatten)]
+    change: StreamRecord,
     #[serde(rename = "Sns")]
     sns: Option<Notified>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Change {
-    #[serde(rename = "Keys")]
-    keys: Keys,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Keys {
-    pk: TextValue,
-    sk: TextValue,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct TextValue {
-    #[serde(rename = "S")]
-    text: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -81,16 +59,12 @@ pub async fn handle(
         return Ok(Handled { deliveries, ..Handled::default() });
     }
     let (mut inserted, mut failure) = (Vec::new(), None);
-    for record in event.records {
-        match record {
-            Record { sns: Some(notified), .. } => {
-                let noted = mailer.note_failure(&notified.message).await;
-                failure = noted.err().or(failure);
-            }
-            Record { name, dynamodb: Some(Change { keys }), .. } if name == "INSERT" => {
-                inserted.push(Key::stored(&keys.pk.text, &keys.sk.text));
-            }
-            _ => {}
+    for Record { change, sns } in event.records {
+        if let Some(notified) = sns {
+            let noted = mailer.note_failure(&notified.message).await;
+            failure = noted.err().or(failure);
+        } else if change.is_insert() {
+            inserted.push(change.key());
         }
     }
     let deliveries = mailer.deliver_some(inserted.iter(), until).await;
@@ -114,8 +88,9 @@ mod tests {
             "{\"Records\":[{\"eventID\":\"1\",\"eventName\":\"INSERT\",\"dynamodb\":{\"Keys\":\
              {\"pk\":{\"S\":\"OUTBOX#0\"},\"sk\":{\"S\":\"a#b\"}},\"SequenceNumber\":\"1\"}}]}",
         );
-        let keys = &stream[0].dynamodb.as_ref().unwrap().keys;
-        assert_eq!((keys.pk.text.as_str(), keys.sk.text.as_str()), ("OUTBOX#0", "a#b"));
+        let (change, key) = (&stream[0].change, stream[0].change.key());
+        assert!(change.is_insert());
+        assert_eq!((key.pk(), key.sk()), ("OUTBOX#0", "a#b"));
         let sns = "{\"Records\":[{\"EventSource\":\"aws:sns\",\"Sns\":{\"Message\":\"{}\"}}]}";
         assert_eq!(read(sns)[0].sns.as_ref().unwrap().message, "{}");
         assert!(read("{\"sweep\":true}").is_empty());

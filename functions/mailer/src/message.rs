@@ -9,7 +9,7 @@ use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message as Mime};
 use maud::{DOCTYPE, html};
 use shared::domain::id::{TenantId, UserId};
-use shared::domain::people::MailKind;
+use shared::domain::people::{Browser, MailKind};
 use shared::domain::text;
 use shared::env::{Env, Timestamp};
 
@@ -45,12 +45,23 @@ pub(crate) struct Content<'c> {
     /// The host of the service.
     pub(crate) service: &'c str,
     pub(crate) username: &'c str,
-    pub(crate) browser: Option<&'c str>,
+    pub(crate) browser: Option<&'c Browser>,
     pub(crate) network: Option<&'c str>,
     pub(crate) passkey: Option<&'c str>,
+    /// What became of the passkeys, if the mail tells of it.
+    pub(crate) passkeys: Option<PasskeysAfter>,
     pub(crate) at: Timestamp,
     /// Where the button leads.
     pub(crate) target: &'c str,
+}
+
+/// What became of the passkeys of a person whose password was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PasskeysAfter {
+    /// They work as before.
+    Kept,
+    /// They were removed with the old password.
+    Removed,
 }
 
 /// Whom a message is for.
@@ -127,14 +138,15 @@ impl Content<'_> {
     }
 
     fn value(&self, name: &str) -> String {
+        let texts = self.language.texts();
         let known = |value: Option<&str>| {
             let value = value.map(one_line).filter(|value| !value.is_empty());
-            value.unwrap_or_else(|| self.language.texts().unknown.to_owned())
+            value.unwrap_or_else(|| texts.unknown.to_owned())
         };
         match name {
             "service" => self.service.to_owned(),
             "username" => one_line(self.username),
-            "browser" => known(self.browser),
+            "browser" => known(self.browser.map(|browser| texts.browser(browser)).as_deref()),
             "network" => known(self.network),
             "passkey" => known(self.passkey),
             "time" => minute(self.at),
@@ -146,11 +158,30 @@ impl Content<'_> {
         texts.iter().map(|text| self.fill(text)).collect()
     }
 
+    /// The paragraphs before the link: the first one says what happened.
+    fn before(&self) -> Vec<String> {
+        let mut paragraphs = self.paragraphs(self.text().before);
+        if self.passkeys == Some(PasskeysAfter::Removed) {
+            let text = self.language.texts().passkeys_removed;
+            paragraphs.insert(paragraphs.len().min(1), text.to_owned());
+        }
+        paragraphs
+    }
+
+    /// The paragraphs after the link.
+    fn after(&self) -> Vec<String> {
+        let mut paragraphs = self.paragraphs(self.text().after);
+        if self.passkeys == Some(PasskeysAfter::Kept) {
+            paragraphs.push(self.language.texts().passkeys_kept.to_owned());
+        }
+        paragraphs
+    }
+
     fn plain(&self) -> String {
         let text = self.text();
-        let mut paragraphs = self.paragraphs(text.before);
+        let mut paragraphs = self.before();
         paragraphs.push(format!("{}:\n{}", text.action, self.target));
-        paragraphs.extend(self.paragraphs(text.after));
+        paragraphs.extend(self.after());
         paragraphs.push(format!("-- \n{}", self.fill(self.language.texts().footer)));
         paragraphs.join("\n\n") + "\n"
     }
@@ -168,10 +199,10 @@ impl Content<'_> {
                 }
                 body style=(BODY) {
                     h1 style=(HEADING) { (subject) }
-                    @for paragraph in self.paragraphs(text.before) { p { (paragraph) } }
+                    @for paragraph in self.before() { p { (paragraph) } }
                     p { a href=(self.target) style=(BUTTON) { (text.action) } }
                     p { (texts.copy_link) br; a href=(self.target) { (self.target) } }
-                    @for paragraph in self.paragraphs(text.after) { p { (paragraph) } }
+                    @for paragraph in self.after() { p { (paragraph) } }
                     p style=(FOOTER) { (self.fill(texts.footer)) }
                 }
             }
@@ -212,6 +243,7 @@ mod tests {
             browser: None,
             network: Some("192.0.2.0"),
             passkey: None,
+            passkeys: None,
             at: Timestamp::from_millis(1_795_255_200_000),
             target,
         }

@@ -91,7 +91,8 @@ pub const PROBLEM_TYPES: [ProblemType; 24] = [
     problem_type(
         "conflict",
         "the state does not allow the operation, e.g. a change request that is STALE, \
-         or a second subject of one authentication server",
+         a second subject of one authentication server, or a temporary password in a tenant that \
+         does not allow temporary passwords",
         "read the resource again and decide",
     ),
     problem_type(

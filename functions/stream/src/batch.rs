@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use shared::lambda::StreamRecord;
+use shared::store::Table;
 use shared::store::keys::Children;
-use shared::store::{Key, Table};
 
 use crate::outgoing::Outgoing;
 use crate::{EventSink, Unpublished, UserChange};
@@ -15,37 +16,6 @@ use crate::{EventSink, Unpublished, UserChange};
 pub struct StreamBatch {
     #[serde(rename = "Records")]
     records: Vec<StreamRecord>,
-}
-
-/// A record. Missing members count as empty, so that one malformed record does not hold up the
-/// others.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct StreamRecord {
-    #[serde(rename = "eventName")]
-    name: String,
-    dynamodb: StreamImage,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct StreamImage {
-    keys: Keys,
-    sequence_number: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Keys {
-    pk: TextValue,
-    sk: TextValue,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct TextValue {
-    #[serde(rename = "S")]
-    text: String,
 }
 
 /// The response to Lambda: the sequence number from which it retries. An empty one means the whole
@@ -75,16 +45,14 @@ pub async fn handle(table: &Table, batch: StreamBatch, sink: &impl EventSink) ->
     let records = batch.records;
     let (mut changes, mut entries) = (Vec::new(), BTreeMap::new());
     for (position, record) in records.iter().enumerate() {
-        let Keys { pk, sk } = &record.dynamodb.keys;
-        let inserted = record.name == "INSERT";
-        if record.name == "REMOVE" {
+        if record.is_removal() {
             continue;
         }
-        if let Some(change) = UserChange::of(&pk.text, &sk.text, inserted) {
+        let (key, inserted) = (record.key(), record.is_insert());
+        if let Some(change) = UserChange::of(key.pk(), key.sk(), inserted) {
             changes.push((position, change));
             continue;
         }
-        let key = Key::stored(&pk.text, &sk.text);
         if inserted && Children::AuditEntries.include(&key) {
             entries.insert(key, position);
         }
@@ -103,9 +71,8 @@ pub async fn handle(table: &Table, batch: StreamBatch, sink: &impl EventSink) ->
         unreadable = unreadable.len()
     );
     let first = first.and_then(|position| records.get(*position));
-    let sequence = |record: &StreamRecord| BatchItemFailure {
-        sequence: record.dynamodb.sequence_number.clone(),
-    };
+    let sequence =
+        |record: &StreamRecord| BatchItemFailure { sequence: record.sequence_number().to_owned() };
     BatchFailures {
         first: first.map(sequence).into_iter().collect(),
         may_pass: !delayed.is_empty(),

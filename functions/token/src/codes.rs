@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use shared::auth::claims::LEEWAY;
-use shared::auth::code_exchange::{Claim, claim, session_of};
+use shared::auth::code_exchange::{Claim, Started, claim, session_of};
 use shared::auth::dpop::Proof;
 use shared::auth::pkce;
 use shared::auth::refresh::{self, Family, Grant, NewFamily};
@@ -59,16 +59,18 @@ pub(crate) async fn exchange(call: &OAuthCall, proof: Option<&Proof>) -> Result<
     let Some(session) = session_of(app.table(), tenant, &bound).await? else {
         return Err(invalid_grant(INVALID));
     };
-    let parties = audience::of_person(client, &call.base_url);
+    let parties = audience::of_code(&bound, client, &call.base_url)?;
     let requested = audience::requested(&call.form, &parties)?;
-    let audience = if requested.is_empty() { parties } else { requested.clone() };
+    // Refresh tokens are for what the first request named.
+    let named = if bound.audience.is_empty() { requested.clone() } else { parties.clone() };
+    let audience = if requested.is_empty() { parties } else { requested };
     // What can fail is read before the code is used up.
     let keys = app.signing_keys();
     keys.current(client.access_token_signing_alg).await?;
     let family = if client.refresh_token && person.scopes.allows(Scope::OfflineAccess) {
         let jkt = proof.map(|proof| proof.jkt.as_str());
         let now = app.env().clock.now();
-        let state = Family::of_person(client, given.clone(), requested, jkt, now);
+        let state = Family::of_person(client, given.clone(), named, jkt, now);
         Some(NewFamily::new(&*keys.refresh_key().await?, state, app.env()))
     } else {
         None
@@ -79,7 +81,8 @@ pub(crate) async fn exchange(call: &OAuthCall, proof: Option<&Proof>) -> Result<
         jti: token.jti.clone(),
         token_ends_at: Timestamp::from_millis(token.exp.saturating_mul(1000)),
     };
-    let started = family.as_ref().map(|family| (family, &session));
+    let granted = client.needs_consent() && client.remembers_consent();
+    let started = family.as_ref().map(|family| Started { family, session: &session, granted });
     match claim(app.table(), tenant, &hash, stored, &exchanged, started).await? {
         Claim::Claimed => {}
         Claim::Used(code) => return Err(end_tokens(call, &code).await?),

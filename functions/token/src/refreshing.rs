@@ -99,7 +99,7 @@ fn check_proof(family: &Family, proof: Option<&Proof>) -> Result<(), OAuthError>
 fn parties(call: &OAuthCall, family: &Family) -> Vec<String> {
     let client = &call.client.value;
     if family.person.is_some() {
-        audience::of_person(client, &call.base_url)
+        client.audience_of_people(&call.base_url)
     } else {
         audience::allowed(client, &call.base_url)
     }

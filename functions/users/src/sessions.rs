@@ -10,11 +10,12 @@ use shared::domain::id::UserId;
 use shared::domain::json::{Json, Object};
 use shared::domain::people::rights::{check_account, portal_scopes};
 use shared::domain::people::{KeptClaims, Life, Session, SessionHash};
+use shared::domain::user::User;
 use shared::domain::{Version, Versioned};
 use shared::http::answer::{Answer, HandlerResult};
 use shared::http::{Call, Route};
 use shared::object;
-use shared::store::people::{end_session, keep_session};
+use shared::store::people::keep_session;
 use shared::store::users::StoredUser;
 use shared::store::{Retry, Write};
 use shared::writing::{Account, AccountChange, AccountWriter};
@@ -90,6 +91,8 @@ impl LiveSessions {
 
 fn show(session: &Session, life: Life, current: bool) -> Object {
     let end = session.auth_time.plus_seconds(life.absolute_seconds());
+    let browser = session.browser.clone();
+    let (browser, system) = browser.map_or((None, None), |known| (known.name, known.system));
     let mut shown = object! {
         "id" => &session.sid,
         "created_at" => session.created_at,
@@ -98,7 +101,8 @@ fn show(session: &Session, life: Life, current: bool) -> Object {
         "ends_at" => end.min(session.ends_at),
         "amr" => session.amr.iter().map(Json::from).collect::<Vec<_>>(),
         "acr" => session.acr.clone(),
-        "browser" => session.browser.clone(),
+        "browser" => browser,
+        "operating_system" => system,
         "network" => session.network.clone(),
         "current" => current,
         "remembered" => session.keep,
@@ -178,7 +182,7 @@ async fn end_one_own(call: Call) -> HandlerResult {
         call.check_recent()?;
     }
     let author = call.author_of(Some(&me.value))?;
-    end_one(&call, &author, &me, &sid).await
+    end_one(&call, &author, me.value.id, &sid).await
 }
 
 async fn end_one_of_user(call: Call) -> HandlerResult {
@@ -186,24 +190,21 @@ async fn end_one_of_user(call: Call) -> HandlerResult {
     let user = call.app.table().get_user(&call.caller.tenant, user).await?;
     let sid: String = call.id("session_id")?;
     let author = call.author().await?;
-    end_one(&call, &author, &user, &sid).await
+    end_one(&call, &author, user.value.id, &sid).await
 }
 
-/// Ends one session, and the families of refresh tokens that it started.
-async fn end_one(call: &Call, author: &Author, user: &StoredUser, sid: &str) -> HandlerResult {
+/// Ends one session that is alive, and the families of refresh tokens that it started.
+async fn end_one(call: &Call, author: &Author, user: UserId, sid: &str) -> HandlerResult {
     call.preconditions.check_collection()?;
-    let (table, tenant, id) = (call.app.table(), &call.caller.tenant, user.value.id);
-    let live = LiveSessions::of(call, user).await?;
-    let found = live.sessions.iter().find(|(_, session)| session.value.sid == sid);
-    let (hash, _) = found.ok_or(Error::NotFound)?;
-    // Before, so that none outlives the session; and again, for one that it has just started.
-    table.delete_families(tenant, id, |family| family.sid == sid).await?;
-    end(call, author, id, |_| {
-        Ok(AccountChange::default().writes(vec![end_session(tenant, id, hash)]))
-    })
-    .await?;
-    table.delete_families(tenant, id, |family| family.sid == sid).await?;
-    Ok(Answer::nothing())
+    let now = call.app.env().clock.now();
+    let ended = call.app.decide(&call.caller.tenant, move |schema| async move {
+        let schema = &*schema;
+        let is_alive = |user: &User, session: &Session| {
+            session.is_alive(user, Life::with(&portal_scopes(user, schema, now)), now)
+        };
+        AccountWriter::new(&call.app, author, schema).end_session(user, sid, is_alive).await
+    });
+    if ended.await? { Ok(Answer::nothing()) } else { Err(Error::NotFound) }
 }
 
 /// Ends sessions with a write of the user, which the audit tells of.

@@ -182,7 +182,18 @@ mod tests {
             ("check --tenant globex", NO_TENANT),
             ("audit verify --tenant globex", NO_TENANT),
             ("forget --tenant globex --verify janssen", NO_TENANT),
+            ("forget --tenant globex 0192f3c1-0000-7000-8000-000000000001", NO_TENANT),
             ("definition purge --tenant globex x", NO_TENANT),
+            ("events replay --tenant globex --since 2026-11-21T10:00:00Z", NO_TENANT),
+            ("session end --tenant globex", NO_TENANT),
+            ("mail list --tenant globex", NO_TENANT),
+            ("mail resume --tenant globex jan", NO_TENANT),
+            ("credential adopt --tenant globex --attribute common.old", NO_TENANT),
+            ("credential reset --tenant globex jan --base-url https://id.example.org", NO_TENANT),
+            (
+                "admin invite --tenant globex --username jan --base-url https://id.example.org",
+                NO_TENANT,
+            ),
             (
                 "tenant list --region eu-west-1",
                 "--region is for a table in DynamoDB; name the table by --table",

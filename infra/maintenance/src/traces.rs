@@ -2,8 +2,8 @@
 //!
 //! A text is looked for in every attribute of every item, keys and names of members included, in
 //! any case and Unicode form, in the forms in which the service compares usernames, names and
-//! addresses, in escapes of JSON and of URLs, and as the hash of a value in keys. A finding names
-//! the kind of the item and never its content.
+//! addresses, in escapes of JSON and of URLs, and as the hash of a value in keys, also of a username
+//! at which passwords were tried. A finding names the kind of the item and never its content.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,9 +13,10 @@ use percent_encoding::percent_decode_str;
 use shared::domain::error::Result;
 use shared::domain::id::{TenantId, UserId};
 use shared::domain::lookup::ValueHash;
+use shared::domain::people::counters_of;
 use shared::domain::text;
 use shared::store::keys::{PROFILE, TENANTS, owner_of_partition, owner_of_sessions};
-use shared::store::{Item, Table};
+use shared::store::{Item, Key, Table};
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::scan::each_item;
@@ -37,9 +38,14 @@ impl fmt::Display for TooShort {
 
 impl std::error::Error for TooShort {}
 
-/// A text to search for, in all its forms.
+/// A text to search for.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SearchText(BTreeSet<String>);
+pub struct SearchText {
+    /// The text as it was typed, without white space around it.
+    plain: String,
+    /// All its forms.
+    forms: BTreeSet<String>,
+}
 
 impl fmt::Debug for SearchText {
     /// Shows nothing: it is personal.
@@ -67,11 +73,21 @@ impl SearchText {
         let forms: BTreeSet<_> = known.into_iter().flatten().chain([plain.to_owned()]).collect();
         let hashes = forms.iter().map(|form| ValueHash::of(form).to_string());
         let all = forms.iter().cloned().chain(hashes).map(|form| normalized(&form));
-        Ok(Self(all.filter(|form| form.chars().count() >= MIN_CHARS).collect()))
+        let forms = all.filter(|form| form.chars().count() >= MIN_CHARS).collect();
+        Ok(Self { plain: plain.to_owned(), forms })
+    }
+
+    /// The text in this tenant: if it is a username, counters of wrong passwords name it.
+    fn within(&self, tenant: &TenantId) -> Self {
+        let counters = counters_of(tenant, &self.plain);
+        let keys = counters.iter().map(|counter| normalized(Key::attempts(counter).pk()));
+        let mut text = self.clone();
+        text.forms.extend(keys);
+        text
     }
 
     fn is_in(&self, written: &AttributeText) -> bool {
-        written.0.iter().any(|text| self.0.iter().any(|form| text.contains(form.as_str())))
+        written.0.iter().any(|text| self.forms.iter().any(|form| text.contains(form.as_str())))
     }
 }
 
@@ -174,12 +190,13 @@ pub struct Traces {
 /// Searches every item of a tenant, and items that belong to no tenant, for texts.
 pub async fn search(table: &Table, tenant: &TenantId, texts: &[SearchText]) -> Result<Traces> {
     let own = format!("T#{tenant}#");
+    let texts: Vec<_> = texts.iter().map(|text| text.within(tenant)).collect();
     let mut traces = Traces::default();
     each_item(table, |item| {
         let key = item.key();
         if key.pk().starts_with(&own) || !key.pk().starts_with("T#") {
             traces.items += 1;
-            traces.search_item(item, texts);
+            traces.search_item(item, &texts);
         }
     })
     .await?;

@@ -83,6 +83,8 @@ const fn about(scope: Scope) -> &'static str {
         Scope::Openid => "A scope of people's tokens: an ID token, and userinfo.",
         Scope::Profile => "A scope of people's tokens: names, username, language and personas.",
         Scope::Email => "A scope of people's tokens: the e-mail address.",
+        Scope::Address => "A scope of people's tokens: the postal address.",
+        Scope::Phone => "A scope of people's tokens: the telephone number.",
         Scope::OfflineAccess => "A scope of people's tokens: a refresh token.",
     }
 }

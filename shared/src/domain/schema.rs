@@ -14,6 +14,7 @@ use super::definition::{
 };
 use super::error::{Error, Result};
 use super::id::{DefinitionId, PartyId, TenantId};
+use super::people::SignInSettings;
 use super::sso::{Application, AuthenticationServer};
 use super::string_enum::string_enum;
 use super::system::System;
@@ -141,6 +142,8 @@ pub struct Schema {
     pub audits: Collection<AuditSettings>,
     /// Consents.
     pub consents: Collection<Consent>,
+    /// The settings of the sign-in.
+    pub sign_ins: Collection<SignInSettings>,
     /// How many definitions are stored.
     pub stored: usize,
     /// How many bytes they have.
@@ -213,6 +216,12 @@ static AUDIT: LazyLock<Collection<AuditSettings>> = LazyLock::new(|| {
     Collection(BTreeMap::from([(AuditSettings::KEY.to_owned(), entry)]))
 });
 
+/// The settings of the sign-in as long as nobody changed them.
+static SIGN_IN: LazyLock<Collection<SignInSettings>> = LazyLock::new(|| {
+    let entry = StoredDefinition::built_in(SignInSettings::default());
+    Collection(BTreeMap::from([(SignInSettings::KEY.to_owned(), entry)]))
+});
+
 impl Schema {
     /// The configuration of a tenant that has only predefined definitions.
     #[must_use]
@@ -230,6 +239,7 @@ impl Schema {
             systems: Collection::default(),
             audits: AUDIT.clone(),
             consents: Collection::default(),
+            sign_ins: SIGN_IN.clone(),
             stored: 0,
             bytes: 0,
             verified: false,
@@ -252,6 +262,13 @@ impl Schema {
     pub fn audit(&self) -> AuditSettings {
         let stored = self.audits.get(AuditSettings::KEY);
         stored.map(|entry| entry.stored.value.clone()).unwrap_or_default()
+    }
+
+    /// The settings of the sign-in.
+    #[must_use]
+    pub fn sign_in(&self) -> SignInSettings {
+        let stored = self.sign_ins.get(SignInSettings::KEY);
+        stored.map(|entry| entry.stored.value).unwrap_or_default()
     }
 
     /// The attribute definition with this id.
@@ -327,6 +344,7 @@ impl Schema {
             DefinitionKind::System => self.systems.mark(id),
             DefinitionKind::Audit => self.audits.mark(id),
             DefinitionKind::Consent => self.consents.mark(id),
+            DefinitionKind::SignIn => self.sign_ins.mark(id),
         }
     }
 

@@ -33,6 +33,10 @@ string_enum! {
         Profile = "profile",
         /// The e-mail address of the person.
         Email = "email",
+        /// The postal address of the person.
+        Address = "address",
+        /// The telephone number of the person.
+        Phone = "phone",
         /// A refresh token (OpenID Connect Core §11).
         OfflineAccess = "offline_access",
     }
@@ -42,9 +46,14 @@ impl Scope {
     /// Whether it concerns a person's own data. The others are rights to administer.
     #[must_use]
     pub const fn is_personal(self) -> bool {
+        self.is_of_people() || matches!(self, Self::Userdata | Self::Openid)
+    }
+
+    /// Whether it means nothing in the token of a client that acts for itself.
+    const fn is_of_people(self) -> bool {
         matches!(
             self,
-            Self::Userdata | Self::Openid | Self::Profile | Self::Email | Self::OfflineAccess
+            Self::Profile | Self::Email | Self::Address | Self::Phone | Self::OfflineAccess
         )
     }
 }
@@ -92,9 +101,7 @@ impl Scopes {
     /// The members that mean something in the token of a client that acts for itself.
     #[must_use]
     pub fn of_clients(&self) -> Self {
-        let of_people =
-            |scope: Scope| matches!(scope, Scope::Profile | Scope::Email | Scope::OfflineAccess);
-        Self(self.iter().filter(|scope| !of_people(*scope)).collect())
+        Self(self.iter().filter(|scope| !scope.is_of_people()).collect())
     }
 
     /// The members that `other` allows too. Of `administrator`, those that `other` has.
@@ -201,7 +208,8 @@ mod tests {
         }
         assert_eq!(set("openid users:read").personal(), set("openid"));
         assert_eq!(set("openid users:read").administrative(), set("users:read"));
-        assert_eq!(Scopes::known("address openid  x"), set("openid"));
+        assert_eq!(set("openid users:read address phone").of_clients(), set("openid users:read"));
+        assert_eq!(Scopes::known("phone openid  x"), set("openid phone"));
     }
 
     #[test]

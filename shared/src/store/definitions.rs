@@ -21,6 +21,7 @@ use crate::domain::definition::{
 };
 use crate::domain::error::{Code, Error, Result};
 use crate::domain::id::TenantId;
+use crate::domain::people::SignInSettings;
 use crate::domain::schema::{Epoch, LookupForms, Schema, StoredDefinition};
 use crate::domain::scope::Scope;
 use crate::domain::sso::{Application, AuthenticationServer};
@@ -96,6 +97,7 @@ impl Table {
                 Some(DefinitionKind::System) => take::<System>(&mut schema, item)?,
                 Some(DefinitionKind::Audit) => take::<AuditSettings>(&mut schema, item)?,
                 Some(DefinitionKind::Consent) => take::<Consent>(&mut schema, item)?,
+                Some(DefinitionKind::SignIn) => take::<SignInSettings>(&mut schema, item)?,
                 None => {}
             }
         }

@@ -1,9 +1,10 @@
 //! Forgetting a user, in three steps of which the first decides.
 //!
-//! F1 makes the person invisible and each unique value free in one transaction. F2 deletes the
-//! person's other items and sessions, F3 files the tombstone. Every function can repeat each step,
-//! also several at once; until F3 the tombstone stands in the index partition `SWEEP`, where
-//! unfinished erasures are found.
+//! F1 makes the person invisible and each unique value free in one transaction; before it the
+//! counters of wrong passwords at the username are deleted. F2 deletes the person's other items
+//! and sessions, F3 files the tombstone. Every function can repeat each step, also several at once;
+//! until F3 the tombstone stands in the index partition `SWEEP`, where unfinished erasures are
+//! found.
 //!
 //! INVARIANT: a child is deleted with its look-ups or after them. So each item that remains names
 //! the look-ups that must still be deleted.
@@ -30,6 +31,7 @@ use crate::domain::author::{Author, Reason};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{TenantId, UserId};
 use crate::domain::lookup::Lookup;
+use crate::domain::people::counters_of;
 use crate::domain::schema::Schema;
 use crate::domain::versioned::Version;
 use crate::env::Timestamp;
@@ -104,6 +106,10 @@ impl Table {
             if let Some(schema) = schema {
                 let guard = Box::pin(self.guard_administrators(schema, &live.value, None));
                 writes.extend(guard.await?);
+            }
+            // A closed counter stays for years, and the tombstone does not have the username.
+            for counter in counters_of(tenant, &live.value.username) {
+                self.clear_attempts(&counter).await?;
             }
             match self.commit_user_writes(write_id, writes).await {
                 Ok(()) => return self.finish_in_request(tenant, id, &tombstone, until).await,

@@ -9,9 +9,10 @@
 use super::address::make_room;
 use super::pipeline::{CommitAttempt, ProfileWriter};
 use super::policy::Policy;
+use super::sessions::SessionStart;
 use crate::app::App;
 use crate::domain::audit::{Change, Operation};
-use crate::domain::author::Author;
+use crate::domain::author::{Author, AuthorSession};
 use crate::domain::error::{Error, Result};
 use crate::domain::hashing::Hashes;
 use crate::domain::id::UserId;
@@ -49,16 +50,23 @@ impl Account {
     pub fn next_version(&self) -> Version {
         self.user.version().next()
     }
+
+    /// The versions of the user and of what is known of its credentials, as both were read.
+    fn versions(&self) -> (Version, Option<Version>) {
+        (self.user.version(), self.login.as_ref().map(Versioned::version))
+    }
 }
 
 /// A change of an account.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct AccountChange {
     user: Option<User>,
     login: Option<LoginFacts>,
     writes: Vec<Write>,
     changes: Vec<Change>,
     signs_out: bool,
+    /// The id of the session that begins, and those of the sessions that end by that.
+    begun: Option<(String, Vec<String>)>,
 }
 
 impl AccountChange {
@@ -89,6 +97,14 @@ impl AccountChange {
         self
     }
 
+    /// With the start of a session. The audit names it (rule G65), and the refresh tokens of the
+    /// sessions that it ends are ended once it is written (rule G26).
+    #[must_use]
+    pub fn begin(mut self, start: SessionStart) -> Self {
+        self.writes.extend(start.writes);
+        Self { begun: Some((start.session.sid, start.ended)), ..self }
+    }
+
     /// With the end of all sessions, codes and families of refresh tokens that the person has.
     #[must_use]
     pub fn sign_out(self) -> Self {
@@ -108,10 +124,10 @@ pub enum AccountCommit {
 
 /// Writes accounts for one author, by one configuration.
 pub struct AccountWriter<'w> {
-    app: &'w App,
-    author: &'w Author,
-    schema: &'w Schema,
-    write_id: WriteId,
+    pub(super) app: &'w App,
+    pub(super) author: &'w Author,
+    pub(super) schema: &'w Schema,
+    pub(super) write_id: WriteId,
 }
 
 impl<'w> AccountWriter<'w> {
@@ -167,22 +183,27 @@ impl<'w> AccountWriter<'w> {
         replaced: Option<&SessionHash>,
         mut edit: impl FnMut(&Account) -> Result<Option<(AccountChange, Session)>> + Send,
     ) -> Result<Option<(Versioned<User>, Session)>> {
-        let (mut retry, mut attempted) = (Retry::of(self.app.table()), None);
+        let mut retry = Retry::of(self.app.table());
+        let mut attempted: Option<(Session, Vec<String>)> = None;
         loop {
             let account = self.read(user).await?.ok_or(Error::NotFound)?;
-            if let Some(session) = attempted.take().filter(|_| self.has_written(&account.user)) {
+            if let Some((session, ended)) =
+                attempted.take().filter(|_| self.has_written(&account.user))
+            {
+                self.end_rest(user, &ended).await;
                 return Ok(Some((account.user.into_stored(), session)));
             }
             let Some((mut change, session)) = edit(&account)? else { return Ok(None) };
-            let (session, writes) =
+            let start =
                 Box::pin(self.begin_session(&account.user, cookie, session, replaced)).await?;
+            let (session, ended) = (start.session.clone(), start.ended.clone());
             let mut next = change.user.take().unwrap_or_else(|| account.user.value.clone());
             next.last_login_at = Some(self.app.env().clock.now());
-            let change = change.user(next).writes(writes);
+            let change = change.user(next).begin(start);
             match Box::pin(self.commit(account, change, Operation::UserSignIn)).await? {
                 AccountCommit::Written(user) => return Ok(Some((*user, session))),
                 AccountCommit::Contended => {
-                    attempted = Some(session);
+                    attempted = Some((session, ended));
                     retry.again().await?;
                 }
                 AccountCommit::Overtaken(_) => return Err(Error::AlreadyRecorded),
@@ -190,20 +211,34 @@ impl<'w> AccountWriter<'w> {
         }
     }
 
-    /// The writes that begin a session of this user, and the session as they put it: it is bound to
-    /// the version of the user that the same transaction leaves.
-    pub async fn begin_session(
+    /// Commits a change of an account that was read, and repeats a commit that met another request
+    /// as long as nobody has changed the account. So it learns of an attempt that was written
+    /// although it came back as a conflict (rule I2). [`AccountCommit::Contended`]: the account has
+    /// changed.
+    pub async fn commit_as_read(
         &self,
-        user: &StoredUser,
-        cookie: &SessionCookie,
-        session: Session,
-        replaced: Option<&SessionHash>,
-    ) -> Result<(Session, Vec<Write>)> {
-        let session = Session { user_version: user.version().next(), ..session };
-        let (tenant, id, hash) = (&self.author.tenant, user.value.id, cookie.hash());
-        let table = self.app.table();
-        let writes = table.session_writes(tenant, id, (&hash, &session), replaced).await?;
-        Ok((session, writes))
+        account: &Account,
+        change: &AccountChange,
+        operation: Operation,
+    ) -> Result<AccountCommit> {
+        let mut retry = Retry::of(self.app.table());
+        loop {
+            let commit = self.commit(account.clone(), change.clone(), operation);
+            let committed = Box::pin(commit).await?;
+            if !matches!(committed, AccountCommit::Contended) {
+                return Ok(committed);
+            }
+            match self.read(account.user.value.id).await? {
+                Some(now) if self.has_written(&now.user) => {
+                    if let Some((_, ended)) = &change.begun {
+                        self.end_rest(now.user.value.id, ended).await;
+                    }
+                    return Ok(AccountCommit::Written(Box::new(now.user.into_stored())));
+                }
+                Some(now) if now.versions() == account.versions() => retry.again().await?,
+                _ => return Ok(committed),
+            }
+        }
     }
 
     /// Commits a change of an account that was read, once.
@@ -215,12 +250,15 @@ impl<'w> AccountWriter<'w> {
     ) -> Result<AccountCommit> {
         let Account { user: current, login } = account;
         check_account(self.author, &current.value, self.schema)?;
-        let AccountChange { user, login: facts, mut writes, changes, signs_out } = change;
+        let AccountChange { user, login: facts, mut writes, changes, signs_out, begun } = change;
         let further = writes.len();
         let (tenant, id) = (&self.author.tenant, current.value.id);
         writes.extend(facts.map(|facts| put_login(tenant, id, login.as_ref(), facts)));
         let signed_out = if signs_out { current.version().next().0 } else { 0 };
-        let author = self.author.clone().doing(operation);
+        let mut author = self.author.clone().doing(operation);
+        if let Some((sid, _)) = &begun {
+            author.session = Some(AuthorSession { sid: sid.clone(), is_recent: true });
+        }
         let hashes = Hashes::default();
         let policy = Policy::sign_in(self.write_id);
         let writer = ProfileWriter::new(self.app, &author, self.schema, &hashes, policy);
@@ -235,7 +273,12 @@ impl<'w> AccountWriter<'w> {
         };
         let companions = CompanionWrites { writes, changes, ..CompanionWrites::default() };
         match writer.commit(write, |_| Ok(companions)).await? {
-            CommitAttempt::Written(user) => Ok(AccountCommit::Written(Box::new(user))),
+            CommitAttempt::Written(user) => {
+                if let Some((_, ended)) = begun {
+                    self.end_rest(id, &ended).await;
+                }
+                Ok(AccountCommit::Written(Box::new(user)))
+            }
             CommitAttempt::Contended => Ok(AccountCommit::Contended),
             CommitAttempt::Refused(refused) => self.refused(&refused, further).await,
         }

@@ -29,11 +29,14 @@
 
 mod account;
 mod address;
+mod client_consents;
 mod derive;
 mod pipeline;
 mod policy;
+mod sessions;
 
 pub use self::account::{Account, AccountChange, AccountCommit, AccountWriter};
 pub use self::address::make_room;
 pub use self::pipeline::{CommitAttempt, PreparedProfile, ProfileWriter, WriteOutcome};
 pub use self::policy::{DerivationMode, OnUnapproved, Policy, WriteTarget};
+pub use self::sessions::SessionStart;

@@ -112,7 +112,9 @@ async fn au01_everything_of_a_person_is_told() {
     let (setting, person) = Service::start().await.person_with_everything().await;
     let told: Vec<_> =
         complete(&setting.service, &person.user.id).await.iter().map(Kept::operation).collect();
-    for due in ["user.create", "user.verify", "subject.create", "user.change"] {
+    for due in
+        ["user.create", "user.verify", "subject.create", "user.change", "user.client_consent_grant"]
+    {
         assert!(told.iter().any(|operation| operation == due), "{due}: {told:?}");
     }
     setting.service.check().await;

@@ -51,6 +51,19 @@ async fn au16_a_definition_is_told_with_its_document_before_and_after() {
 }
 
 #[tokio::test]
+async fn au16_a_change_of_the_settings_of_the_sign_in_is_told() {
+    let service = Service::start().await;
+    let boss = service.client(TENANT, "administrator").await;
+    let change = json!({ "temporary_passwords": false, "minimum_password_length": 20 });
+    boss.put("/identity/config/sign-in", change).if_match("*").await.is(200);
+    let entry = last(&service).await;
+    assert_eq!(shown(&entry), ("config.change".to_owned(), "sign-in".to_owned()));
+    assert_eq!(entry.values("/temporary_passwords"), "true false");
+    assert_eq!(entry.values("/minimum_password_length"), "15 20");
+    assert_eq!(entry.entry.actor.id.as_deref(), Some(boss.id.as_str()));
+}
+
+#[tokio::test]
 async fn au16_a_client_is_told_without_its_secrets() {
     let service = Service::start().await;
     let boss = service.client(TENANT, "administrator").await;

@@ -111,11 +111,8 @@ async fn all_faults(write: Write) {
             faults.from(call, Fault::Unreachable);
         })
         .await;
-        under(write, &format!("a crash after {operation}"), |faults| {
-            faults.at(call, Fault::Lost);
-            faults.from(call + 1, Fault::Unreachable);
-        })
-        .await;
+        under(write, &format!("a crash after {operation}"), |faults| faults.crash_after(call))
+            .await;
     }
 }
 

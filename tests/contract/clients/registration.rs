@@ -142,7 +142,7 @@ async fn e1_s1_each_rule_of_a_field_says_what_would_be_right() {
         ("name", json!("x".repeat(257)), "/name too-long", "256"),
         ("scopes", json!([]), "/scopes required", "at least one"),
         ("scopes", json!("users:read"), "/scopes wrong-type", "array"),
-        ("scopes", json!(vec!["openid"; 13]), "/scopes too-many", "12"),
+        ("scopes", json!(vec!["openid"; 15]), "/scopes too-many", "14"),
         ("default_scopes", json!([]), "/default_scopes required", "at least one"),
         (
             "default_scopes",

@@ -159,6 +159,33 @@ async fn co04_userinfo_lacks_them_and_the_person_sees_them_marked() {
 }
 
 #[tokio::test]
+async fn co04_userinfo_lacks_the_claim_of_a_bound_attribute() {
+    let service = Service::start().await;
+    let crm = service.crm().await;
+    let number = crm.define("phone-number", json!({ "data_format": "SMS" })).await;
+    let purposes = [
+        super::uses("letter", &[&number.id]),
+        super::uses("calls", &[]),
+        super::uses("offers", &[]),
+    ];
+    let office = Office::on(service, json!({ "purposes": purposes })).await;
+    crm.patch(&number.path, json!({ "consent": "news/letter" })).if_match("*").await.is(200);
+    let values = json!({ "attributes": { "common": { "phone-number": ["+3225550123"] } } });
+    crm.patch(&office.jan.path, values).if_match("*").await.is(200);
+    office.service.clock.advance(31);
+    let jan = crm.local_person(&office.jan.id, "openid phone").await;
+    let told = async || {
+        let claims = jan.get("/idhub/oidc/v1/userinfo").await.is(200).json();
+        ["phone_number", "phone_number_verified"].map(|claim| claims.get(claim).cloned())
+    };
+    assert_eq!(told().await, [None, None]);
+    office.agree(json!({})).await;
+    assert_eq!(told().await, [Some(json!("+3225550123")), Some(json!(false))]);
+    office.withdraw().await.is(200);
+    assert_eq!(told().await, [None, None]);
+}
+
+#[tokio::test]
 async fn co04_userinfo_of_an_application_of_systems_is_for_these() {
     let shop = Shop::open().await;
     let id = &shop.office.jan.id;

@@ -60,6 +60,19 @@ async fn g31_a_check_finds_a_credential_that_no_user_names() {
 }
 
 #[tokio::test]
+async fn g44_a_check_leaves_out_an_expired_link_that_a_newer_one_replaced() {
+    let home = Home::start().await;
+    let expired = home.service.give_link(&home.user.id, LinkKind::Reset).await;
+    home.service.clock.advance(LinkKind::Reset.seconds() + 1);
+    home.service.give_link(&home.user.id, LinkKind::Reset).await;
+    // It stays until DynamoDB removes it, and works no more.
+    let hash = expired.hash().to_string();
+    assert!(home.service.items().await.iter().any(|item| item.contains(&hash)));
+    assert!(home.service.table.find_link(&expired).await.unwrap().is_none());
+    home.service.check().await;
+}
+
+#[tokio::test]
 async fn d7_a_check_finds_a_session_of_a_deleted_user() {
     let home = Home::start().await;
     let cookie = home.sign_in(None).await.unwrap().unwrap();

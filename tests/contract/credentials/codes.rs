@@ -18,6 +18,7 @@ async fn put(home: &Home) -> SecretHash {
         nonce: None,
         scope: vec!["openid".to_owned()],
         claims: None,
+        audience: Vec::new(),
         dpop_jkt: None,
         user: home.id,
         user_version: Version::FIRST,

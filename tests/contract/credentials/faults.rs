@@ -5,7 +5,7 @@ use shared::domain::error::{Error, Result};
 use shared::domain::people::{LinkKind, LinkToken, PasswordFacts, SetBy};
 use shared::store::people::use_link;
 use shared::writing::{Account, AccountChange};
-use tests::{Fault, Snapshot};
+use tests::{Fault, Faults, Snapshot};
 
 use super::{Home, PASSWORD, tenant};
 
@@ -13,6 +13,7 @@ use super::{Home, PASSWORD, tenant};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Act {
     SignIn,
+    EndOne,
     EndAll,
     ResetByLink,
     RemoveCredentials,
@@ -21,8 +22,9 @@ enum Act {
     Forget,
 }
 
-const ACTS: [Act; 7] = [
+const ACTS: [Act; 8] = [
     Act::SignIn,
+    Act::EndOne,
     Act::EndAll,
     Act::ResetByLink,
     Act::RemoveCredentials,
@@ -35,6 +37,8 @@ const ACTS: [Act; 7] = [
 struct Stage {
     home: Home,
     token: LinkToken,
+    /// The id of the person's session.
+    sid: String,
     snapshot: Snapshot,
 }
 
@@ -50,8 +54,9 @@ impl Stage {
         if act == Act::Withdraw {
             home.service.give_client_consent(user, &home.crm.id, &["openid"]).await;
         }
+        let sid = home.sessions().await[0].1.value.sid.clone();
         let snapshot = home.service.snapshot();
-        Self { home, token, snapshot }
+        Self { home, token, sid, snapshot }
     }
 
     /// The person in a copy of the table, with warm caches.
@@ -68,6 +73,7 @@ impl Stage {
         let (table, now) = (&home.service.table, home.service.clock.now());
         match act {
             Act::SignIn => Ok(home.sign_in(None).await?.is_some()),
+            Act::EndOne => home.end_session(&self.sid).await,
             Act::EndAll => {
                 let end = |_: &Account| Ok(Some(AccountChange::default().sign_out()));
                 Ok(home.change(Operation::UserSessionsEnd, end).await?.is_some())
@@ -100,22 +106,35 @@ impl Stage {
                 };
                 Ok(home.change(Operation::UserPasskeyRemove, change).await?.is_some())
             }
-            Act::Consent => {
-                let client = home.crm.id.parse().unwrap();
-                let consent =
-                    shared::domain::people::ClientConsent::extended(None, client, &["openid"], now);
-                table.put_client_consent(&tenant(), home.id, &consent).await.map(|()| true)
-            }
-            Act::Withdraw => {
-                let client = home.crm.id.parse().unwrap();
-                table.delete_client_consent(&tenant(), home.id, &client).await
-            }
+            Act::Consent => home.grant_to_client(&["openid"]).await,
+            Act::Withdraw => home.withdraw_from_client().await,
             Act::Forget => match home.crm.delete(&home.user.path).await.code() {
                 204 => Ok(true),
                 503 => Err(Error::Unavailable(String::new())),
                 other => panic!("{other}"),
             },
         }
+    }
+
+    /// How many store calls it makes without faults.
+    async fn calls(&self, act: Act) -> usize {
+        let home = self.fork().await;
+        home.service.faults.reset();
+        assert!(self.act(act, &home).await.unwrap(), "{act:?}");
+        let calls = home.service.faults.seen().len();
+        assert!(self.happened(act, &home).await, "{act:?}");
+        home.service.check().await;
+        calls
+    }
+
+    /// Does it in a copy of the table, under faults. Gives the copy, and what the service says.
+    async fn under(&self, act: Act, arrange: impl FnOnce(&Faults)) -> (Home, Result<bool>) {
+        let home = self.fork().await;
+        home.service.faults.reset();
+        arrange(&home.service.faults);
+        let done = self.act(act, &home).await;
+        home.service.faults.reset();
+        (home, done)
     }
 
     /// Whether it happened, as the table tells.
@@ -126,6 +145,7 @@ impl Stage {
         let consent = table.find_client_consent(&tenant(), home.id, &client).await.unwrap();
         match act {
             Act::SignIn => home.sessions().await.len() == 2,
+            Act::EndOne => home.sessions().await.is_empty(),
             Act::EndAll => home.alive().await == 0,
             Act::ResetByLink => {
                 let password = table.find_password(&tenant(), home.id).await.unwrap();
@@ -145,36 +165,14 @@ impl Stage {
     }
 }
 
-/// The faults of one call, as the tests of all writes have them.
-fn faults_of(call: usize) -> [Fault; 5] {
-    let even = call.is_multiple_of(2);
-    [
-        if even { Fault::Unreachable } else { Fault::ServerError },
-        if even { Fault::Lost } else { Fault::LostServerError },
-        Fault::Silent,
-        if even { Fault::Throttled } else { Fault::ThrottledMember(0) },
-        Fault::Conflict(0),
-    ]
-}
-
 #[tokio::test(start_paused = true)]
 async fn i2_i3_accounts_survive_each_fault_at_each_store_call() {
     for act in ACTS {
         let stage = Stage::set(act).await;
-        let home = stage.fork().await;
-        home.service.faults.reset();
-        assert!(stage.act(act, &home).await.unwrap(), "{act:?}");
-        let calls = home.service.faults.seen().len();
-        assert!(stage.happened(act, &home).await, "{act:?}");
-        home.service.check().await;
-        for call in 0..calls {
-            for fault in faults_of(call) {
+        for call in 0..stage.calls(act).await {
+            for fault in Fault::of_call(call) {
                 let what = format!("{act:?} under {fault:?} at call {call}");
-                let home = stage.fork().await;
-                home.service.faults.reset();
-                home.service.faults.at(call, fault);
-                let done = stage.act(act, &home).await;
-                home.service.faults.reset();
+                let (home, done) = stage.under(act, |faults| faults.at(call, fault)).await;
                 let happened = stage.happened(act, &home).await;
                 match done {
                     Ok(done) => assert!(done && happened, "{what}"),
@@ -191,21 +189,17 @@ async fn i2_i3_accounts_survive_each_fault_at_each_store_call() {
 async fn i3_accounts_survive_a_crash_at_each_store_call() {
     for act in ACTS {
         let stage = Stage::set(act).await;
-        let home = stage.fork().await;
-        home.service.faults.reset();
-        assert!(stage.act(act, &home).await.unwrap(), "{act:?}");
-        let calls = home.service.faults.seen().len();
-        for call in 0..calls {
+        for call in 0..stage.calls(act).await {
             for after in [false, true] {
                 let what = format!("{act:?}, a crash at call {call}, after it: {after}");
-                let home = stage.fork().await;
-                home.service.faults.reset();
-                if after {
-                    home.service.faults.at(call, Fault::Lost);
-                }
-                home.service.faults.from(call + usize::from(after), Fault::Unreachable);
-                let done = stage.act(act, &home).await;
-                home.service.faults.reset();
+                let crash = |faults: &Faults| {
+                    if after {
+                        faults.crash_after(call);
+                    } else {
+                        faults.from(call, Fault::Unreachable);
+                    }
+                };
+                let (home, done) = stage.under(act, crash).await;
                 assert!(done.is_err_and(|error| error.is_temporary()), "{what}");
                 home.service.check().await;
                 if act == Act::Forget {

@@ -19,7 +19,7 @@ use shared::domain::audit::Operation;
 use shared::domain::author::Author;
 use shared::domain::error::Result;
 use shared::domain::id::{TenantId, UserId};
-use shared::domain::people::{Life, Session, SessionCookie, SessionHash};
+use shared::domain::people::{ClientConsent, Life, Session, SessionCookie, SessionHash};
 use shared::domain::schema::Schema;
 use shared::domain::user::User;
 use shared::domain::versioned::Versioned;
@@ -95,6 +95,32 @@ impl Home {
         };
         let writer = AccountWriter::new(app, &author, schema);
         Ok(writer.sign_in(self.id, &cookie, replaced, begin).await?.map(|_| cookie))
+    }
+
+    /// Ends the session with this id, as the person.
+    async fn end_session(&self, sid: &str) -> Result<bool> {
+        let (app, schema) = (self.service.app(), self.service.table.schema(&tenant()).await?);
+        let author = Author::account(tenant(), self.id, None);
+        AccountWriter::new(&app, &author, &schema).end_session(self.id, sid, |_, _| true).await
+    }
+
+    /// Lets the person grant scopes to the client.
+    async fn grant_to_client(&self, scopes: &[&str]) -> Result<bool> {
+        let (app, schema) = (self.service.app(), self.service.table.schema(&tenant()).await?);
+        let author = Author::account(tenant(), self.id, None);
+        let user = self.service.table.get_user(&tenant(), self.id).await?;
+        let (client, now) = (self.crm.id.parse().unwrap(), self.service.clock.now());
+        let consent = ClientConsent::extended(None, client, scopes, now);
+        AccountWriter::new(&app, &author, &schema).grant_to_client(&user, &consent).await
+    }
+
+    /// Lets the person withdraw the access of the client.
+    async fn withdraw_from_client(&self) -> Result<bool> {
+        let (app, schema) = (self.service.app(), self.service.table.schema(&tenant()).await?);
+        let author = Author::account(tenant(), self.id, None);
+        let user = self.service.table.get_user(&tenant(), self.id).await?;
+        let client = self.crm.id.parse().unwrap();
+        AccountWriter::new(&app, &author, &schema).withdraw_from_client(&user, &client).await
     }
 
     /// Whether the session of a cookie is alive: it and its user are read.

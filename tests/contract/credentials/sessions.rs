@@ -5,10 +5,24 @@ use shared::domain::people::{FamilyName, MAX_SESSIONS};
 use shared::store::meter::CapacityMeter;
 use shared::store::people::{keep_session, put_family_name};
 use shared::writing::AccountChange;
-use tests::Service;
+use tests::{RecordedCall, Service};
 use tokio::task::JoinSet;
 
 use super::{Home, tenant};
+use crate::edge::logs;
+
+/// Names a family of refresh tokens that a session of the person started.
+async fn start_family(home: &Home, sid: &str, family: &str) {
+    let now = home.service.clock.now();
+    let name = FamilyName {
+        client: home.crm.id.parse().unwrap(),
+        sid: sid.to_owned(),
+        created_at: now,
+        ends_at: now.plus_seconds(60),
+    };
+    let write = put_family_name(&tenant(), home.id, family, &name);
+    home.service.table.commit(vec![write]).await.unwrap();
+}
 
 #[tokio::test]
 async fn g18_another_sign_in_has_another_secret_and_the_old_session_is_gone() {
@@ -117,14 +131,7 @@ async fn g24_a_session_ends_with_the_refresh_tokens_that_it_started() {
     let cookie = home.sign_in(None).await.unwrap().unwrap();
     let table = &home.service.table;
     let stored = table.read_session(&tenant(), home.id, &cookie.hash()).await.unwrap().unwrap();
-    let now = home.service.clock.now();
-    let own = FamilyName {
-        client: home.crm.id.parse().unwrap(),
-        sid: stored.value.sid.clone(),
-        created_at: now,
-        ends_at: now.plus_seconds(60),
-    };
-    table.commit(vec![put_family_name(&tenant(), home.id, "own", &own)]).await.unwrap();
+    start_family(&home, &stored.value.sid, "own").await;
     // That of another session stays.
     home.service.give_family(&home.user.id, &home.crm.id, "family").await;
     assert!(table.delete_session(&tenant(), home.id, &cookie.hash()).await.unwrap());
@@ -167,6 +174,95 @@ async fn g26_the_oldest_session_ends_when_a_twenty_first_begins() {
     assert!(!alive[0] && alive[1..].iter().all(|alive| *alive), "{alive:?}");
 }
 
+#[tokio::test]
+async fn g26_sessions_that_are_over_go_before_the_oldest_one_that_is_alive() {
+    let home = Home::start().await;
+    let own = home.sign_in(None).await.unwrap().unwrap();
+    for _ in 1..MAX_SESSIONS {
+        home.service.clock.advance(1);
+        home.sign_in(None).await.unwrap().unwrap();
+    }
+    // Another password ends all but the oldest; their items stay.
+    let table = &home.service.table;
+    let stored = table.read_session(&tenant(), home.id, &own.hash()).await.unwrap().unwrap();
+    let keep = |account: &shared::writing::Account| {
+        let kept = keep_session(&tenant(), home.id, &own.hash(), &stored, account.next_version());
+        Ok(Some(AccountChange::default().writes([kept]).sign_out()))
+    };
+    home.change(Operation::UserPasswordSet, keep).await.unwrap().unwrap();
+    assert_eq!((home.sessions().await.len(), home.alive().await), (MAX_SESSIONS, 1));
+    start_family(&home, &stored.value.sid, "own").await;
+    for alive in 2..=MAX_SESSIONS {
+        home.service.clock.advance(1);
+        let next = home.sign_in(None).await.unwrap().unwrap();
+        assert!(home.is_alive(&own).await && home.is_alive(&next).await, "{alive}");
+        assert_eq!((home.sessions().await.len(), home.alive().await), (MAX_SESSIONS, alive));
+    }
+    assert_eq!(table.family_names(&tenant(), home.id).await.unwrap().len(), 1);
+    // Now it is the oldest of those that are alive.
+    home.service.clock.advance(1);
+    home.sign_in(None).await.unwrap().unwrap();
+    assert!(!home.is_alive(&own).await);
+    assert_eq!(table.family_names(&tenant(), home.id).await.unwrap(), []);
+}
+
+/// A person with as many sessions as there can be, of which the oldest has this id and started a
+/// family of refresh tokens. The next sign-in comes later.
+async fn full() -> (Home, String) {
+    let home = Home::start().await;
+    for _ in 0..MAX_SESSIONS {
+        home.service.clock.advance(1);
+        home.sign_in(None).await.unwrap().unwrap();
+    }
+    let (_, oldest) = home.sessions().await.pop().unwrap();
+    start_family(&home, &oldest.value.sid, "own").await;
+    home.service.clock.advance(1);
+    (home, oldest.value.sid)
+}
+
+#[tokio::test(start_paused = true)]
+async fn g26_a_crash_after_the_sign_in_leaves_no_refresh_tokens_of_the_oldest_session() {
+    let (home, sid) = full().await;
+    let (snapshot, user) = (home.service.snapshot(), format!("#U#{}", home.id));
+    let copy = async || {
+        let copy = home.at(&snapshot.start());
+        copy.service.table.audit_key().await.unwrap();
+        copy.service.faults.reset();
+        copy
+    };
+    let clean = copy().await;
+    clean.sign_in(None).await.unwrap().unwrap();
+    let puts_user = |call: &RecordedCall| {
+        call.operation == "TransactWriteItems" && call.body.to_string().contains(&user)
+    };
+    let put = clean.service.faults.seen().iter().position(puts_user).unwrap();
+    let crashed = copy().await;
+    crashed.service.faults.crash_after(put);
+    assert!(crashed.sign_in(None).await.is_err_and(|error| error.is_temporary()));
+    crashed.service.faults.reset();
+    // The person is signed in, and the oldest session has ended.
+    let sessions = crashed.sessions().await;
+    assert_eq!(sessions.len(), MAX_SESSIONS);
+    assert!(sessions.iter().all(|(_, session)| session.value.sid != sid));
+    let table = &crashed.service.table;
+    assert_eq!(table.family_names(&tenant(), home.id).await.unwrap(), []);
+    crashed.service.check().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn g26_refresh_tokens_of_the_oldest_session_that_cannot_be_ended_stop_no_sign_in() {
+    logs::keep();
+    let (home, _) = full().await;
+    home.service.faults.cut("Query", "\"R#\"");
+    let cookie = home.sign_in(None).await.unwrap().unwrap();
+    home.service.faults.mend("\"R#\"");
+    assert!(home.is_alive(&cookie).await);
+    assert!(!logs::lines_with("the refresh tokens of an ended session").is_empty());
+    // The account page shows them.
+    let left = home.service.table.family_names(&tenant(), home.id).await.unwrap();
+    assert_eq!(left.len(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn g26_of_many_sign_ins_at_once_no_more_than_twenty_sessions_stay() {
     let home = Home::start().await;
@@ -193,7 +289,7 @@ async fn a_sign_in_costs_few_units_and_a_call_by_cookie_two() {
     home.sign_in_at(&app, &schema, None).await.unwrap().unwrap();
     home.service.clock.advance(1);
     let meter = CapacityMeter::default();
-    let signed_in = meter.measure(home.sign_in_at(&app, &schema, None)).await;
+    let signed_in = meter.measure(Box::pin(home.sign_in_at(&app, &schema, None))).await;
     let cookie = signed_in.unwrap().unwrap();
     let units = meter.units();
     // The user, what is known of its credentials, and the sessions; the user and the session in a

@@ -5,6 +5,7 @@ mod categories;
 mod held;
 mod personas;
 mod raised;
+mod sign_in;
 mod usage;
 
 const USERS: &str = "/identity/users";

@@ -74,22 +74,10 @@ async fn under(stage: &Stage, what: &str, arrange: impl Fn(&Faults)) {
     scene.service.check().await;
 }
 
-/// The faults of one call: before its effect, after it, instead of it; the forms of each in turn.
-fn faults_of(call: usize) -> [Fault; 5] {
-    let even = call.is_multiple_of(2);
-    [
-        if even { Fault::Unreachable } else { Fault::ServerError },
-        if even { Fault::Lost } else { Fault::LostServerError },
-        Fault::Silent,
-        if even { Fault::Throttled } else { Fault::ThrottledMember(0) },
-        Fault::Conflict(0),
-    ]
-}
-
 async fn one_fault_at_each_call(operation: Operation) {
     let stage = Stage::open(operation).await;
     for call in 0..stage.calls {
-        for fault in faults_of(call) {
+        for fault in Fault::of_call(call) {
             under(&stage, &format!("{fault:?} at call {call}"), |faults| {
                 faults.at(call, fault.clone());
             })
@@ -104,11 +92,7 @@ async fn crash_at_each_call(operation: Operation) {
         let what = format!("a crash before call {call}");
         under(&stage, &what, |faults| faults.from(call, Fault::Unreachable)).await;
         let what = format!("a crash after the effect of call {call}");
-        under(&stage, &what, |faults| {
-            faults.at(call, Fault::Lost);
-            faults.from(call + 1, Fault::Unreachable);
-        })
-        .await;
+        under(&stage, &what, |faults| faults.crash_after(call)).await;
     }
 }
 

@@ -15,7 +15,7 @@ async fn writes_of(operation: Operation) -> Vec<&'static str> {
     scene.service.faults.reset();
     scene.call(operation).await;
     let seen = scene.service.faults.operations();
-    ["UpdateItem", "PutItem", "TransactWriteItems"]
+    ["UpdateItem", "PutItem", "DeleteItem", "TransactWriteItems"]
         .into_iter()
         .filter(|write| seen.iter().any(|s| s == write))
         .collect()

@@ -85,9 +85,10 @@ async fn crash_at_each_call(finisher: Finisher) {
             );
             service.faults.reset();
             if after {
-                service.faults.at(call, Fault::Lost);
+                service.faults.crash_after(call);
+            } else {
+                service.faults.from(call, Fault::Unreachable);
             }
-            service.faults.from(call + usize::from(after), Fault::Unreachable);
             let crashed = setting.crm.delete(&person.user.path).await;
             service.faults.reset();
             assert_eq!(crashed.code(), 503, "{what}");

@@ -5,7 +5,9 @@ use maintenance::traces::SearchText;
 use shared::domain::id::UserId;
 use shared::domain::lookup::ValueHash;
 use shared::store::{Condition, Item, Key, Write};
-use tests::{Engine, Service, TENANT};
+use tests::{Browser, Engine, Service, TENANT};
+
+use crate::login::{PASSWORD, WRONG};
 
 /// The attributes in which a text is found, by what the item is.
 async fn places(service: &Service, text: &str) -> Vec<String> {
@@ -131,6 +133,55 @@ async fn d5_d7_other_tenants_are_not_searched() {
         places(&service, "zwaardvis").await,
         ["a unique value: pk", "a user: doc", "a user: ix"]
     );
+}
+
+#[tokio::test]
+async fn d7_g35_the_counter_of_strangers_at_a_username_goes_with_the_person() {
+    let service = Service::start().await;
+    let person = service.member("Zwaardvis", PASSWORD).await;
+    let try_once = async || {
+        Browser::new(&service).sign_in(TENANT, "zwaardvis", WRONG).await.is(422);
+    };
+    let counter = "a count of failures: pk".to_owned();
+    try_once().await;
+    assert!(places(&service, "ZWAARDVIS").await.contains(&counter));
+    service.crm().await.delete(&person.path).await.is(204);
+    assert_eq!(places(&service, "Zwaardvis").await, [""; 0]);
+    // Whoever tries the name again is counted, as at any name that nobody has.
+    try_once().await;
+    assert_eq!(places(&service, "Zwaardvis").await, [counter]);
+}
+
+#[tokio::test]
+async fn d7_g35_the_counter_of_the_present_password_goes_with_the_person() {
+    let service = Service::start().await;
+    let person = service.member("Zwaardvis", PASSWORD).await;
+    let browser = service.browser_of("Zwaardvis", PASSWORD).await;
+    let counter = "a count of failures: pk".to_owned();
+    assert!(!places(&service, "zwaardvis").await.contains(&counter));
+    let page = browser.get("/idhub/account").await.is(200);
+    let fields = [("current_password", WRONG), ("new_password", "wagon lemon orbit thirteen")];
+    browser.submit_form(&page, "/idhub/account/password", &fields).await.is(422);
+    assert!(places(&service, "zwaardvis").await.contains(&counter));
+    service.crm().await.delete(&person.path).await.is(204);
+    assert_eq!(places(&service, "Zwaardvis").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn d7_g35_the_counter_of_a_username_of_before_is_found_and_stays() {
+    let service = Service::start().await;
+    let person = service.member("Zwaardvis", PASSWORD).await;
+    Browser::new(&service).sign_in(TENANT, "zwaardvis", WRONG).await.is(422);
+    let crm = service.crm().await;
+    let renamed = serde_json::json!({ "username": "Zeearend" });
+    crm.patch(&person.path, renamed).if_match("*").await.is(200);
+    crm.delete(&person.path).await.is(204);
+    assert_eq!(places(&service, "Zeearend").await, [""; 0]);
+    assert_eq!(places(&service, "Zwaardvis").await, ["a count of failures: pk"]);
+    // It ends by itself.
+    service.clock.advance(30 * 24 * 3600);
+    let counter = shared::domain::people::strangers_counter(&TENANT.parse().unwrap(), "zwaardvis");
+    assert!(service.table.get(&Key::attempts(&counter)).await.unwrap().is_none());
 }
 
 #[test]

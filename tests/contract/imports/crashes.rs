@@ -98,21 +98,16 @@ async fn calls() -> usize {
 #[tokio::test(start_paused = true)]
 async fn i3_d1_survives_a_crash_before_each_store_call() {
     for call in 0..calls().await {
-        Box::pin(under(&format!("a crash before call {call}"), |faults| {
-            faults.from(call, Fault::Unreachable);
-        }))
-        .await;
+        let what = format!("a crash before call {call}");
+        Box::pin(under(&what, |faults| faults.from(call, Fault::Unreachable))).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn i3_d1_survives_a_crash_after_each_store_call() {
     for call in 0..calls().await {
-        Box::pin(under(&format!("a crash after call {call}"), |faults| {
-            faults.at(call, Fault::Lost);
-            faults.from(call + 1, Fault::Unreachable);
-        }))
-        .await;
+        let what = format!("a crash after call {call}");
+        Box::pin(under(&what, |faults| faults.crash_after(call))).await;
     }
 }
 

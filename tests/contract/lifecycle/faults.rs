@@ -107,9 +107,10 @@ async fn one_fault(who: Who) {
 async fn crash(who: Who) {
     let crash = |service: &Service, call: usize, after| {
         if after == 1 {
-            service.faults.at(call, Fault::Lost);
+            service.faults.crash_after(call);
+        } else {
+            service.faults.from(call, Fault::Unreachable);
         }
-        service.faults.from(call + after, Fault::Unreachable);
     };
     Box::pin(under(who, 2, crash)).await;
 }

@@ -1,11 +1,15 @@
 //! The consent of a person to a client (rule G15).
 
-use shared::domain::client::ApplicationType;
 use tests::{Browser, PersonClient, Resource, Service, TENANT};
 
-use super::{PASSWORD, asks_to_sign_in, refused, request};
+use super::{
+    PASSWORD, asks_to_sign_in, native_client, refused, request, session_of, sign_in, start,
+};
+use crate::audit::complete;
 
 const ACTION: &str = "/idhub/login/consent";
+const ACCOUNT: &str = "/idhub/account";
+const WITHDRAW: &str = "/idhub/account/clients/withdraw";
 
 async fn set() -> (Service, Resource, PersonClient) {
     let service = Service::start().await;
@@ -71,12 +75,7 @@ async fn g15_a_person_may_refuse() {
 async fn g15_a_native_client_is_never_approved_without_the_person() {
     let (service, jan, _) = set().await;
     let uri = "http://127.0.0.1/callback";
-    let native = service
-        .person_client(|client| {
-            client.application_type = ApplicationType::Native;
-            client.redirect_uris = vec![uri.to_owned()];
-        })
-        .await;
+    let native = native_client(&service, uri, false).await;
     let browser = service.browser_of("jan", PASSWORD).await;
     let ask = [("redirect_uri", uri)];
     for _ in 0..2 {
@@ -94,13 +93,7 @@ async fn g15_a_native_client_is_never_approved_without_the_person() {
 async fn g15_a_native_client_of_the_first_party_gets_nothing_without_an_act_of_the_person() {
     let (service, ..) = set().await;
     let uri = "http://127.0.0.1/callback";
-    let native = service
-        .person_client(|client| {
-            client.application_type = ApplicationType::Native;
-            client.first_party = true;
-            client.redirect_uris = vec![uri.to_owned()];
-        })
-        .await;
+    let native = native_client(&service, uri, true).await;
     let (browser, ask) = (Browser::new(&service), request(&native, &[("redirect_uri", uri)]));
     // The sign-in is an act.
     let page = browser.get(&ask).await.is(200);
@@ -171,4 +164,89 @@ async fn g15_a_claim_that_is_asked_for_by_name_needs_a_consent_too() {
     browser.submit_form(&page, ACTION, &[("decision", "allow")]).await.code();
     assert_eq!(remembered(&service, &jan, &client).await, ["email", "openid"]);
     browser.get(&request(&client, &claims)).await.code();
+}
+
+#[tokio::test]
+async fn g15_a_code_from_before_the_withdrawal_starts_no_refresh_tokens() {
+    let (service, jan, client) = set().await;
+    let browser = service.browser_of("jan", PASSWORD).await;
+    let ask = request(&client, &[("scope", "openid offline_access")]);
+    let allow = async || {
+        let page = browser.get(&ask).await.is(200);
+        browser.submit_form(&page, ACTION, &[("decision", "allow")]).await.code()
+    };
+    let code = allow().await;
+    let account = browser.get(ACCOUNT).await.is(200);
+    browser.submit_form(&account, WITHDRAW, &[]).await.is(200);
+    assert_eq!(client.exchange(&code).await.is(400).field("error"), "invalid_grant");
+    let (tenant, user) = (TENANT.parse().unwrap(), jan.id.parse().unwrap());
+    assert_eq!(service.table.family_names(&tenant, user).await.unwrap(), []);
+    // The person is asked again, and what is granted then holds.
+    let code = allow().await;
+    client.exchange(&code).await.is(200).field("refresh_token");
+    service.check().await;
+}
+
+/// What the audit tells of a person's grants to clients: operation, session, and what changed.
+async fn told(service: &Service, jan: &Resource) -> Vec<(String, Option<String>, Vec<String>)> {
+    let entries = complete(service, &jan.id).await.into_iter();
+    let of_clients = entries.filter(|entry| entry.operation().starts_with("user.client_consent"));
+    let told = of_clients.map(|entry| {
+        assert_eq!(entry.entry.actor.id.as_ref(), Some(&jan.id));
+        assert!(entry.entry.request_id.is_some());
+        (entry.operation(), entry.entry.actor.session.clone(), entry.pointers())
+    });
+    told.collect()
+}
+
+#[tokio::test]
+async fn g65_a_consent_and_its_withdrawal_are_told_with_session_client_and_scopes() {
+    let (service, jan, client) = set().await;
+    let browser = service.browser_of("jan", PASSWORD).await;
+    let sid = session_of(&service, &browser).await.unwrap().sid;
+    let tag = service.crm().await.tag_of(&jan.path).await;
+    let allow = async |scope: &str| {
+        let ask = [("scope", scope), ("prompt", "consent")];
+        let page = browser.get(&request(&client, &ask)).await.is(200);
+        browser.submit_form(&page, ACTION, &[("decision", "allow")]).await.code();
+    };
+    allow("openid email").await;
+    allow("openid profile").await;
+    // What was granted before is not told again.
+    allow("openid email").await;
+    let account = browser.get(ACCOUNT).await.is(200);
+    // The second time there is nothing to withdraw.
+    for _ in 0..2 {
+        browser.submit_form(&account, WITHDRAW, &[]).await.is(200);
+    }
+    let at = |scopes: &[&str]| -> Vec<_> {
+        scopes.iter().map(|scope| format!("/clients/{}/{scope}", client.id)).collect()
+    };
+    let due = [
+        ("user.client_consent_grant", at(&["email", "openid"])),
+        ("user.client_consent_grant", at(&["profile"])),
+        ("user.client_consent_withdraw", at(&["email", "openid", "profile"])),
+    ];
+    let due = due.map(|(operation, at)| (operation.to_owned(), Some(sid.clone()), at));
+    assert_eq!(told(&service, &jan).await, due);
+    assert_eq!(service.crm().await.tag_of(&jan.path).await, tag, "nothing of the profile changes");
+    service.check().await;
+}
+
+#[tokio::test]
+async fn g65_the_end_of_access_that_needed_no_consent_is_told_too() {
+    let (service, jan, client) = start().await;
+    let browser = Browser::new(&service);
+    let page = sign_in(&browser, &client, &[("scope", "openid offline_access")]).await;
+    let token = client.exchange(&page.code()).await.is(200).field("refresh_token");
+    let sid = session_of(&service, &browser).await.unwrap().sid;
+    let account = browser.get(ACCOUNT).await.is(200);
+    for _ in 0..2 {
+        browser.submit_form(&account, WITHDRAW, &[]).await.is(200);
+    }
+    assert_eq!(client.refresh(&token).await.is(400).field("error"), "invalid_grant");
+    let at = format!("/clients/{}/refresh_tokens", client.id);
+    let due = ("user.client_consent_withdraw".to_owned(), Some(sid), vec![at]);
+    assert_eq!(told(&service, &jan).await, [due]);
+    service.check().await;
 }

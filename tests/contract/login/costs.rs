@@ -23,22 +23,22 @@ async fn the_sign_in_page_costs_no_unit() {
 }
 
 #[tokio::test]
-async fn a_sign_in_by_password_costs_seven_reads_and_twelve_writes() {
+async fn a_sign_in_by_password_costs_seven_reads_and_eleven_writes() {
     let (service, client) = set().await;
     service.clock.advance(1);
     let browser = Browser::new(&service);
     let page = sign_in(&browser, &client, &[]).await;
     // Read: username, user and facts, password, principal, failures of the network, sessions.
-    // Write: the attempt and the code, at one unit; the removal of the attempt, and in a transaction
-    // the user, the facts, the session and a mail about the new device, at two units each. The
-    // listing in the order of change moves.
-    assert_eq!(page.answer.cost(), (7.0, 2.0 + 5.0 * 2.0, 2.0));
+    // Write: the attempt, the code and the removal of the attempt, at one unit; in a transaction the
+    // user, the facts, the session and a mail about the new device, at two units each. The listing
+    // in the order of change moves.
+    assert_eq!(page.answer.cost(), (7.0, 3.0 + 4.0 * 2.0, 2.0));
     browser.forget_session();
     service.clock.advance(1);
     let page = sign_in(&browser, &client, &[]).await;
     // A known device: no mail, and the network is not asked for; its counter and that of strangers
     // end.
-    assert_eq!(page.answer.cost(), (6.0, 2.0 + 5.0 * 2.0, 2.0));
+    assert_eq!(page.answer.cost(), (6.0, 4.0 + 3.0 * 2.0, 2.0));
 }
 
 #[tokio::test]
@@ -55,4 +55,22 @@ async fn single_sign_on_costs_two_reads_and_a_write() {
     service.clock.advance(301);
     let page = browser.get(&request(&client, &[])).await;
     assert_eq!(page.answer.cost().1, 2.0);
+}
+
+#[tokio::test]
+async fn a_consent_with_a_code_costs_three_reads_and_five_writes_and_its_entry_three_more() {
+    let services = [Service::start_unaudited().await, Service::start().await];
+    // Read: session, user, consent. Write: in a transaction the consent and the check that the user
+    // is there, or the user, at two units each; the code. The entry has two units and one in the
+    // index.
+    for (service, writes) in services.into_iter().zip([(5.0, 0.0), (7.0, 1.0)]) {
+        service.member("jan", PASSWORD).await;
+        let client = service.person_client(|_| {}).await;
+        let browser = service.browser_of("jan", PASSWORD).await;
+        let page = browser.get(&request(&client, &[])).await.is(200);
+        let allow = [("decision", "allow")];
+        let page = browser.submit_form(&page, "/idhub/login/consent", &allow).await;
+        page.code();
+        assert_eq!(page.answer.cost(), (3.0, writes.0, writes.1));
+    }
 }

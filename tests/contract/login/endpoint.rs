@@ -1,11 +1,13 @@
 //! Requests at the authorization endpoint (rules G1 to G5), and the modules of the OpenID
 //! Foundation's suite that are about them.
 
-use shared::domain::client::{ApplicationType, Client};
-use tests::{Browser, REDIRECT_URI, Service, escape};
+use serde_json::{Value, json};
+use shared::domain::client::Client;
+use tests::{Browser, REDIRECT_URI, Service, base64url, escape};
 
 use super::{
-    AUTHORIZE, ISSUER, PASSWORD, asks_to_sign_in, id_token, refused, request, sign_in, start,
+    AUTHORIZE, ISSUER, PASSWORD, asks_to_sign_in, id_token, native_client, refused, request,
+    sign_in, start,
 };
 
 #[tokio::test]
@@ -19,13 +21,13 @@ async fn g1_a_person_signs_in_and_the_client_gets_a_code() {
     assert_eq!(page.code().len(), 43);
     let claims = id_token(&client, &page).await;
     assert_eq!(claims["iss"], ISSUER);
-    assert_eq!(claims["amr"], serde_json::json!(["pwd"]));
+    assert_eq!(claims["amr"], json!(["pwd"]));
     assert_ne!(claims["sub"], jan.id.as_str(), "the subject is the base profile id");
     service.check().await;
 }
 
 #[tokio::test]
-async fn g1_a_request_may_be_posted_oidcc_ensure_post_request_succeeds() {
+async fn g1_oidcc_ensure_post_request_succeeds() {
     let (service, _, client) = start().await;
     let parameters = request(&client, &[]);
     let query = parameters.split_once('?').unwrap().1.to_owned();
@@ -55,13 +57,13 @@ async fn g1_a_repeated_parameter_is_refused_and_an_unknown_one_is_ignored() {
 }
 
 #[tokio::test]
-async fn oidcc_ensure_request_with_unknown_parameter_succeeds() {
+async fn g1_oidcc_ensure_request_with_unknown_parameter_succeeds() {
     let (service, _, client) = start().await;
     sign_in(&Browser::new(&service), &client, &[("extra", "foobar")]).await.code();
 }
 
 #[tokio::test]
-async fn oidcc_ensure_other_scope_order_succeeds() {
+async fn g1_oidcc_ensure_other_scope_order_succeeds() {
     let (service, _, client) = start().await;
     let page = sign_in(&Browser::new(&service), &client, &[("scope", "email openid")]).await;
     let tokens = client.exchange(&page.code()).await.is(200);
@@ -72,15 +74,19 @@ async fn oidcc_ensure_other_scope_order_succeeds() {
 }
 
 #[tokio::test]
-async fn oidcc_display_page_and_oidcc_display_popup() {
+async fn g1_oidcc_display_page() {
     let (service, _, client) = start().await;
-    for display in ["page", "popup"] {
-        sign_in(&Browser::new(&service), &client, &[("display", display)]).await.code();
-    }
+    sign_in(&Browser::new(&service), &client, &[("display", "page")]).await.code();
 }
 
 #[tokio::test]
-async fn oidcc_ensure_registered_redirect_uri() {
+async fn g1_oidcc_display_popup() {
+    let (service, _, client) = start().await;
+    sign_in(&Browser::new(&service), &client, &[("display", "popup")]).await.code();
+}
+
+#[tokio::test]
+async fn g2_oidcc_ensure_registered_redirect_uri() {
     let (service, _, client) = start().await;
     let page = Browser::new(&service)
         .get(&request(&client, &[("redirect_uri", "https://app.example/callback/other")]))
@@ -128,13 +134,7 @@ async fn g2_the_port_of_a_native_client_on_the_loopback_is_free() {
     let service = Service::start().await;
     service.member("jan", PASSWORD).await;
     let uri = "http://127.0.0.1/callback";
-    let native = service
-        .person_client(|client| {
-            client.application_type = ApplicationType::Native;
-            client.first_party = true;
-            client.redirect_uris = vec![uri.to_owned()];
-        })
-        .await;
+    let native = native_client(&service, uri, true).await;
     let asked = "http://127.0.0.1:51004/callback";
     let browser = Browser::new(&service);
     let page = sign_in(&browser, &native, &[("redirect_uri", asked)]).await;
@@ -166,17 +166,41 @@ async fn g3_oidcc_response_type_missing() {
     refused(&page, "invalid_request");
 }
 
+/// A request object without a signature.
+fn unsigned(claims: &Value) -> String {
+    format!("{}.{}.", base64url(r#"{"alg":"none"}"#), base64url(claims.to_string()))
+}
+
 #[tokio::test]
-async fn g3_oidcc_request_objects_are_not_supported() {
+async fn g3_oidcc_request_uri_unsigned() {
     let (service, _, client) = start().await;
     let browser = Browser::new(&service);
-    // oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported, and
-    // oidcc-ensure-request-object-with-redirect-uri.
-    let object = "eyJhbGciOiJub25lIn0.e30.";
-    refused(&browser.get(&request(&client, &[("request", object)])).await, "request_not_supported");
-    // oidcc-request-uri-unsigned.
     let uri = [("request_uri", "https://app.example/request.jwt")];
     refused(&browser.get(&request(&client, &uri)).await, "request_uri_not_supported");
+}
+
+#[tokio::test]
+async fn g3_oidcc_unsigned_request_object_supported_correctly_or_rejected_as_unsupported() {
+    let (service, _, client) = start().await;
+    let object = unsigned(&json!({ "client_id": client.id, "state": "of the object" }));
+    let ask = request(&client, &[("request", &object)]);
+    refused(&Browser::new(&service).get(&ask).await, "request_not_supported");
+}
+
+#[tokio::test]
+async fn g3_oidcc_ensure_request_object_with_redirect_uri() {
+    let (service, _, client) = start().await;
+    let browser = Browser::new(&service);
+    // Nobody is sent to the redirect URI of an object: not in place of another one, ...
+    let object = unsigned(&json!({ "redirect_uri": "https://evil.example/callback" }));
+    let ask = request(&client, &[("request", &object)]);
+    refused(&browser.get(&ask).await, "request_not_supported");
+    // ... and a registered one does not make up for one that is unknown or missing.
+    let object = unsigned(&json!({ "redirect_uri": REDIRECT_URI }));
+    for uri in ["https://app.example/callback/other", ""] {
+        let ask = request(&client, &[("request", &object), ("redirect_uri", uri)]);
+        assert_eq!(browser.get(&ask).await.is(400).location, None, "{uri}");
+    }
 }
 
 #[tokio::test]

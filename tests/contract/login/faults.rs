@@ -1,13 +1,14 @@
 //! Faults of the table at each store call of a sign-in: the person is signed in or sees a page that
 //! says to try again, and the table is in order (rules I2, I3).
 
-use tests::{Browser, Fault, Page, PersonClient, Service, Snapshot};
+use tests::{Browser, Fault, Page, PersonClient, Resource, Service, Snapshot};
 
-use super::{PASSWORD, WRONG, request, session_of, start};
+use super::{PASSWORD, WRONG, request, session_of, sessions, start};
 
 /// A service in which a browser shows the sign-in page, to be copied for each case.
 struct Stage {
     snapshot: Snapshot,
+    jan: Resource,
     client: PersonClient,
     browser: Browser,
     page: Page,
@@ -23,7 +24,7 @@ struct Scene {
 
 impl Stage {
     async fn set(again: bool) -> Self {
-        let (service, _, client) = start().await;
+        let (service, jan, client) = start().await;
         let browser = Browser::new(&service);
         if again {
             // Not the first sign-in: nothing is bound, a device is known, a session is replaced.
@@ -31,7 +32,7 @@ impl Stage {
             browser.enter(&page, "jan", PASSWORD).await.code();
         }
         let page = browser.get(&request(&client, &[("prompt", "login")])).await.is(200);
-        Self { snapshot: service.snapshot(), client, browser, page }
+        Self { snapshot: service.snapshot(), jan, client, browser, page }
     }
 
     fn scene(&self) -> Scene {
@@ -86,14 +87,9 @@ impl Scene {
     }
 }
 
-fn faults_of(call: usize) -> [Fault; 4] {
-    let even = call.is_multiple_of(2);
-    [
-        if even { Fault::Unreachable } else { Fault::ServerError },
-        if even { Fault::Lost } else { Fault::LostServerError },
-        if even { Fault::Throttled } else { Fault::ThrottledMember(0) },
-        Fault::Conflict(0),
-    ]
+/// The faults of a call that is answered.
+fn faults_of(call: usize) -> impl Iterator<Item = Fault> {
+    Fault::of_call(call).into_iter().filter(|fault| !matches!(fault, Fault::Silent))
 }
 
 async fn each_fault_at_each_call(again: bool) {
@@ -114,12 +110,7 @@ async fn a_crash_at_each_call(again: bool) {
         let what = format!("a crash before call {call}");
         stage.under(&what, |service| service.faults.from(call, Fault::Unreachable)).await;
         let what = format!("a crash after call {call}");
-        stage
-            .under(&what, |service| {
-                service.faults.at(call, Fault::Lost);
-                service.faults.from(call + 1, Fault::Unreachable);
-            })
-            .await;
+        stage.under(&what, |service| service.faults.crash_after(call)).await;
     }
 }
 
@@ -141,6 +132,23 @@ async fn i3_the_first_sign_in_survives_a_crash_at_each_store_call() {
 #[tokio::test(start_paused = true)]
 async fn i3_a_later_sign_in_survives_a_crash_at_each_store_call() {
     a_crash_at_each_call(true).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn i2_a_sign_in_that_was_written_behind_a_conflict_begins_one_session() {
+    for again in [false, true] {
+        let stage = Stage::set(again).await;
+        let scene = stage.scene();
+        scene.service.faults.reset();
+        // The answer is lost, and the repetition comes back as a conflict.
+        scene.service.faults.next("TransactWriteItems", Fault::Lost);
+        scene.service.faults.next("TransactWriteItems", Fault::Conflict(0));
+        let page = scene.sign_in(PASSWORD).await;
+        scene.client.exchange(&page.code()).await.is(200);
+        assert!(session_of(&scene.service, &scene.browser).await.is_some());
+        assert_eq!(sessions(&scene.service, &stage.jan).await, 1);
+        scene.service.check().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,19 +4,23 @@ mod consents;
 mod costs;
 mod endpoint;
 mod enumeration;
+mod factors;
 mod faults;
 mod forms;
 mod hints;
 mod personas;
 mod prompts;
 mod races;
+mod resources;
 mod responses;
+mod scopes;
 mod sessions;
 mod sign_out;
 mod start_page;
 mod throttle;
 
 use serde_json::Value;
+use shared::domain::client::ApplicationType;
 use tests::{
     Browser, CHALLENGE, Page, PersonClient, REDIRECT_URI, Resource, Service, TENANT, escape, part,
 };
@@ -36,6 +40,17 @@ pub async fn start() -> (Service, Resource, PersonClient) {
     let jan = service.member("jan", PASSWORD).await;
     let client = service.person_client(|client| client.first_party = true).await;
     (service, jan, client)
+}
+
+/// The client of a program on people's devices, with this redirect URI.
+pub async fn native_client(service: &Service, uri: &str, first_party: bool) -> PersonClient {
+    service
+        .person_client(|client| {
+            client.application_type = ApplicationType::Native;
+            client.first_party = first_party;
+            client.redirect_uris = vec![uri.to_owned()];
+        })
+        .await
 }
 
 /// The path of an authorization request. `more` replaces good parameters or adds to them; an empty

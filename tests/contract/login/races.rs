@@ -3,7 +3,7 @@
 
 use futures_util::future::join_all;
 use serde_json::json;
-use tests::{Browser, Call, Client, Page, Resource, Service, TENANT};
+use tests::{Browser, Call, Client, Gate, Page, Resource, Service, TENANT};
 
 use super::{PASSWORD, sessions, start};
 
@@ -29,6 +29,17 @@ impl Act {
     }
 }
 
+/// Signs in on a page while the act happens at the gate. Gives the page that comes then.
+async fn sign_in_around(gate: &Gate, act: Call, browser: &Browser, page: Page) -> Page {
+    let browser = browser.clone();
+    let signing_in = tokio::spawn(async move { browser.enter(&page, "jan", PASSWORD).await });
+    gate.reached().await;
+    let acted = act.await;
+    assert!(acted.status.is_success(), "{}", acted.text());
+    gate.open();
+    signing_in.await.unwrap()
+}
+
 /// Asserts that a browser is not signed in, whatever the page says that it has.
 async fn is_out(service: &Service, browser: &Browser, jan: &Resource, what: &str) {
     if let Some(cookie) = browser.cookie("session") {
@@ -50,14 +61,7 @@ async fn g23_an_act_between_verification_and_session_leaves_no_session() {
         let browser = Browser::new(&service);
         let page = browser.get("/idhub/login/acme").await.is(200);
         let gate = service.faults.hold("TransactWriteItems");
-        let signing_in = tokio::spawn({
-            let browser = browser.clone();
-            async move { browser.enter(&page, "jan", PASSWORD).await }
-        });
-        gate.reached().await;
-        assert!(act.call(&crm, &jan).await.status.is_success(), "{act:?}");
-        gate.open();
-        let page = signing_in.await.unwrap();
+        let page = sign_in_around(&gate, act.call(&crm, &jan), &browser, page).await;
         let expected = if act == Act::Block { 403 } else { 422 };
         assert_eq!(page.answer.code(), expected, "{act:?}");
         assert_eq!(browser.cookie("session"), None, "{act:?}");
@@ -77,14 +81,7 @@ async fn g23_an_act_between_session_and_answer_ends_the_session() {
         let page = browser.get(&super::request(&client, &[])).await.is(200);
         // The code is written after the session.
         let gate = service.faults.hold_naming("PutItem", "#OC#");
-        let signing_in = tokio::spawn({
-            let browser = browser.clone();
-            async move { browser.enter(&page, "jan", PASSWORD).await }
-        });
-        gate.reached().await;
-        assert!(act.call(&crm, &jan).await.status.is_success(), "{act:?}");
-        gate.open();
-        let page: Page = signing_in.await.unwrap();
+        let page = sign_in_around(&gate, act.call(&crm, &jan), &browser, page).await;
         is_out(&service, &browser, &jan, &format!("{act:?}")).await;
         // The code is worth nothing either.
         client.exchange(&page.code()).await.is(400);

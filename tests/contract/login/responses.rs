@@ -1,10 +1,9 @@
 //! How answers go back to the client, and the headers of all pages (rules G11, G12, G70).
 
 use serde_json::json;
-use shared::domain::client::ApplicationType;
 use tests::{Answer, Browser, REDIRECT_URI, Service};
 
-use super::{ISSUER, PASSWORD, refused, request, sign_in, start};
+use super::{ISSUER, PASSWORD, native_client, refused, request, sign_in, start};
 use crate::edge::logs;
 
 #[track_caller]
@@ -41,13 +40,7 @@ async fn g11_an_app_with_a_scheme_of_its_own_gets_a_page_with_a_link() {
     let service = Service::start().await;
     service.member("jan", PASSWORD).await;
     let uri = "com.example.app:/callback";
-    let app = service
-        .person_client(|client| {
-            client.application_type = ApplicationType::Native;
-            client.first_party = true;
-            client.redirect_uris = vec![uri.to_owned()];
-        })
-        .await;
+    let app = native_client(&service, uri, true).await;
     let browser = Browser::new(&service);
     let page = sign_in(&browser, &app, &[("redirect_uri", uri)]).await.is(200);
     assert_eq!(page.location, None);

@@ -5,7 +5,8 @@ use shared::domain::definition::BuiltInPersona;
 use shared::domain::people::{MAX_SESSIONS, MailKind};
 use tests::{Answer, Browser, Resource, Service, TENANT};
 
-use super::{PASSWORD, asks_to_sign_in, request, session_of, sessions, start};
+use super::{PASSWORD, asks_to_sign_in, request, session_of, sessions, sign_in, start};
+use crate::audit::complete;
 
 const DAY: i64 = 24 * 3600;
 
@@ -142,6 +143,50 @@ async fn g26_the_oldest_of_more_than_twenty_sessions_ends() {
     assert_eq!(sessions(&service, &jan).await, MAX_SESSIONS);
     assert!(session_of(&service, &browsers[0]).await.is_none());
     assert!(session_of(&service, &browsers[1]).await.is_some());
+}
+
+#[tokio::test]
+async fn g26_the_oldest_session_ends_with_the_refresh_tokens_that_it_started() {
+    let (service, jan, client) = start().await;
+    let (mut browsers, mut tokens) = (Vec::new(), Vec::new());
+    for _ in 0..=MAX_SESSIONS {
+        service.clock.advance(1);
+        let browser = Browser::new(&service);
+        let page = sign_in(&browser, &client, &[("scope", "openid offline_access")]).await;
+        tokens.push(client.exchange(&page.code()).await.is(200).field("refresh_token"));
+        browsers.push(browser);
+    }
+    assert_eq!(client.refresh(&tokens[0]).await.is(400).field("error"), "invalid_grant", "G14");
+    let second = client.refresh(&tokens[1]).await.is(200).field("refresh_token");
+    let (tenant, user) = (TENANT.parse().unwrap(), jan.id.parse().unwrap());
+    let names = service.table.family_names(&tenant, user).await.unwrap();
+    assert_eq!(names.len(), MAX_SESSIONS);
+    // A session that goes on under another secret keeps what it started.
+    service.clock.advance(1);
+    browsers[1].sign_in(TENANT, "jan", PASSWORD).await.is(200);
+    assert_eq!(sessions(&service, &jan).await, MAX_SESSIONS);
+    client.refresh(&second).await.is(200);
+    service.check().await;
+}
+
+#[tokio::test]
+async fn g65_the_entry_of_a_sign_in_names_the_session_that_begins() {
+    let (service, jan, _) = start().await;
+    let (one, two) =
+        (service.browser_of("jan", PASSWORD).await, service.browser_of("jan", PASSWORD).await);
+    // The session goes on under its id.
+    one.sign_in(TENANT, "jan", PASSWORD).await.is(200);
+    let mut sids = Vec::new();
+    for browser in [&one, &two, &one] {
+        sids.push(session_of(&service, browser).await.unwrap().sid);
+    }
+    assert_ne!(sids[0], sids[1]);
+    let entries = complete(&service, &jan.id).await.into_iter();
+    let actors = entries
+        .filter(|entry| entry.operation() == "user.sign_in")
+        .map(|entry| serde_json::to_value(&entry.entry.actor).unwrap());
+    let due = sids.iter().map(|sid| json!({ "kind": "person", "id": jan.id, "session": sid }));
+    assert_eq!(actors.collect::<Vec<_>>(), due.collect::<Vec<_>>());
 }
 
 #[tokio::test]

@@ -188,6 +188,54 @@ async fn g50_a_change_is_cancelled_by_the_person_and_by_a_reset() {
 }
 
 #[tokio::test]
+async fn g49_a_temporary_password_and_its_replacement_drop_an_address_that_waits() {
+    const GIVEN: &str = "gently rowing past nine herons";
+    let (service, jan) = start().await;
+    let thief = service.browser_of("jan", PASSWORD).await;
+    ask(&thief, "thief@example.org").await.is(200);
+    let (confirm, _) = links(&service).await;
+    let crm = service.crm().await;
+    let path = jan.below("temporary-password");
+    crm.post(&path, json!({ "password": GIVEN })).await.is(200);
+    is_error(&open(&Browser::new(&service), confirm.link()).await.is(400), DEAD);
+    assert!(facts(&service, &jan).await.pending_address.is_none());
+    // A passkey of the thief still signs in, until the person removes it.
+    service.clock.advance(3600);
+    thief.set_cookie("session", Some(&service.give_session(&jan.id).await));
+    ask(&thief, "thief@example.org").await.is(200);
+    let (confirm, _) = links(&service).await;
+    let browser = Browser::new(&service);
+    let page = browser.sign_in(TENANT, "jan", GIVEN).await.is(200);
+    let fields = [("new_password", NEW)];
+    browser.submit_form(&page, "/idhub/login/new-password", &fields).await.is(200);
+    is_error(&open(&Browser::new(&service), confirm.link()).await.is(400), DEAD);
+    assert!(facts(&service, &jan).await.pending_address.is_none());
+    assert_eq!(shown(&service, &jan).await["preferred_email"], "jan@example.org");
+    service.check().await;
+}
+
+#[tokio::test]
+async fn g24_a_session_that_is_ended_meanwhile_asks_for_no_other_address() {
+    let (service, jan) = start().await;
+    let (thief, owner) =
+        (service.browser_of("jan", PASSWORD).await, service.browser_of("jan", PASSWORD).await);
+    let page = thief.get(ACCOUNT).await.is(200);
+    let gate = service.faults.hold("TransactWriteItems");
+    let asking = thief.submit_form(&page, ADDRESS, &[("email", "thief@example.org")]);
+    let ending = async {
+        gate.reached().await;
+        let of_owner = owner.get(ACCOUNT).await.is(200);
+        owner.submit_form(&of_owner, "/idhub/account/sessions/end", &[]).await.is(200);
+        gate.open();
+    };
+    let (asked, ()) = tokio::join!(asking, ending);
+    is_error(&asked.is(409), "Something has changed meanwhile");
+    assert!(facts(&service, &jan).await.pending_address.is_none());
+    assert!(!is_signed_in(&thief).await && is_signed_in(&owner).await);
+    service.check().await;
+}
+
+#[tokio::test]
 async fn g50_what_is_no_address_and_the_present_one_are_refused_at_their_field() {
     let (service, jan) = start().await;
     let browser = service.browser_of("jan", PASSWORD).await;

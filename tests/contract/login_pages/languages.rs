@@ -29,6 +29,21 @@ async fn u11_the_language_of_a_page_follows_the_request() {
 }
 
 #[tokio::test]
+async fn g24_a_session_is_named_in_the_language_of_the_page_that_shows_it() {
+    let (service, _) = start().await;
+    let browser = service.browser_of("jan", PASSWORD).await;
+    for (tag, label) in [
+        ("en", "Firefox on Linux"),
+        ("nl", "Firefox op Linux"),
+        ("fr", "Firefox sous Linux"),
+        ("de", "Firefox unter Linux"),
+    ] {
+        let page = browser.clone().language(tag).get(ACCOUNT).await.is(200);
+        assert!(page.text().contains(&format!("<strong>{label}</strong>")), "{}", page.text());
+    }
+}
+
+#[tokio::test]
 async fn u11_an_error_is_in_the_language_of_the_request() {
     let (service, _) = start().await;
     for (tag, words) in [

@@ -8,8 +8,10 @@ mod forgot;
 mod languages;
 mod links;
 mod passwords;
+mod resets;
 mod secrets;
 mod sessions;
+mod settings;
 
 use serde_json::json;
 use shared::domain::id::{TenantId, UserId};

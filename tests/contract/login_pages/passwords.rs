@@ -144,6 +144,32 @@ async fn g33_the_page_of_a_temporary_password_is_over_when_the_account_has_chang
 }
 
 #[tokio::test]
+async fn g33_the_page_of_a_temporary_password_outlasts_sign_ins_and_changes_of_the_profile() {
+    let (service, jan, browser, page) = temporary().await;
+    // A passkey signs in beside it, and another system writes the profile.
+    service.give_session(&jan.id).await;
+    let crm = service.crm().await;
+    crm.patch(&jan.path, json!({ "given_name": "Johannes" })).if_match("*").await.is(200);
+    let weak = browser.submit_form(&page, NEW_PASSWORD, &[("new_password", "kort")]).await.is(422);
+    service.give_session(&jan.id).await;
+    let done = browser.submit_form(&weak, NEW_PASSWORD, &[("new_password", NEW)]).await.is(200);
+    assert_eq!(done.url, ACCOUNT, "{}", done.text());
+    assert!(signs_in(&service, "jan", NEW).await);
+    service.check().await;
+}
+
+#[tokio::test]
+async fn g33_the_page_of_a_temporary_password_is_over_with_the_next_temporary_password() {
+    let (service, jan, browser, page) = temporary().await;
+    let given = json!({ "password": "gently rowing past nine herons" });
+    service.crm().await.post(&jan.below("temporary-password"), given).await.is(200);
+    let fields = [("new_password", NEW)];
+    let refused = browser.submit_form(&page, NEW_PASSWORD, &fields).await.is(400);
+    is_error(&refused, "This page has expired");
+    assert!(!signs_in(&service, "jan", NEW).await);
+}
+
+#[tokio::test]
 async fn g33_the_page_by_itself_leads_back_to_the_sign_in() {
     let (service, ..) = start().await;
     let page = Browser::new(&service).get(NEW_PASSWORD).await.is(400);

@@ -1,9 +1,14 @@
 //! What mails look like.
 
-use shared::domain::people::{MailFacts, PendingAddress};
+use shared::domain::people::{Browser, MailFacts, PendingAddress};
 use tests::BASE;
 
 use super::*;
+
+/// The browser that the mails name.
+fn firefox() -> Browser {
+    Browser { name: Some("Firefox".to_owned()), system: Some("Linux".to_owned()) }
+}
 
 /// A mail of each kind to the person, whose page was in this language.
 async fn one_of_each(post: &Post, locale: Option<&str>) -> Vec<MailSeen> {
@@ -15,11 +20,11 @@ async fn one_of_each(post: &Post, locale: Option<&str>) -> Vec<MailSeen> {
     post.service.change_account(&post.jan.id, Vec::new(), ask).await;
     for kind in MailKind::ALL {
         let facts = MailFacts {
-            browser: Some("Firefox on Linux".to_owned()),
+            browser: Some(firefox()),
             network: Some("192.0.2.0".to_owned()),
             at: Some(now),
             name: Some("Phone <b>".to_owned()),
-            address: None,
+            ..MailFacts::default()
         };
         let locale = locale.map(str::to_owned);
         post.put(&Mail { facts, locale, ..post.mail(kind) }).await;
@@ -101,6 +106,26 @@ async fn g51_what_people_typed_is_shown_as_text() {
     let mail = mails.iter().find(|mail| mail.kind == MailKind::NewDevice).unwrap();
     let line = "Browser: Firefox on Linux. Network: 192.0.2.0. Time: 2026-11-21 10:00 UTC.";
     assert!(mail.text.contains(line), "{}", mail.text);
+}
+
+#[tokio::test]
+async fn g51_a_browser_is_named_in_the_language_of_the_mail() {
+    let post = Post::open().await;
+    let android = Browser { name: None, system: Some("Android".to_owned()) };
+    for (locale, known, unknown) in [
+        ("en", "Browser: Firefox on Linux.", "Browser: Unknown browser on Android."),
+        ("nl", "Browser: Firefox op Linux.", "Browser: Onbekende browser op Android."),
+        ("fr", "Navigateur : Firefox sous Linux.", "Navigateur : Navigateur inconnu sous Android."),
+        ("de", "Browser: Firefox unter Linux.", "Browser: Unbekannter Browser unter Android."),
+    ] {
+        for (browser, due) in [(firefox(), known), (android.clone(), unknown)] {
+            let facts = MailFacts { browser: Some(browser), ..MailFacts::default() };
+            let locale = Some(locale.to_owned());
+            post.put(&Mail { facts, locale, ..post.mail(MailKind::NewDevice) }).await;
+            let mails = post.service.deliver_mails().await;
+            assert!(mails[0].text.contains(due), "{}", mails[0].text);
+        }
+    }
 }
 
 #[tokio::test]

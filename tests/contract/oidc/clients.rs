@@ -105,7 +105,7 @@ async fn g2_each_rule_of_a_field_says_what_would_be_right() {
         ("grant_types", json!(["refresh_token"]), "/grant_types required", "authorization_code"),
         ("grant_types", json!(["implicit"]), "/grant_types/0 not-in-enumeration", "refresh_token"),
         ("jwks_uri", json!("https://keys.example/x"), "/jwks_uri not-allowed", "public client"),
-        ("scopes", json!(["openid", "address"]), "/scopes/1 not-in-enumeration", "offline_access"),
+        ("scopes", json!(["openid", "picture"]), "/scopes/1 not-in-enumeration", "offline_access"),
     ] {
         let answer = create(&scene.admin, json!({ field: value.clone() })).await.is(422);
         assert_eq!(answer.violations(), [due], "{field}: {value}");

@@ -7,7 +7,7 @@ use super::{Scene, claims, refused};
 use crate::races::{at_once, count};
 
 #[tokio::test]
-async fn g4_oidf_ensure_request_with_valid_pkce_succeeds_with_the_verifier_alone() {
+async fn g4_oidcc_ensure_request_with_valid_pkce_succeeds_with_the_verifier_alone() {
     for confidential in [false, true] {
         let mut scene = Scene::open().await;
         if confidential {
@@ -140,7 +140,7 @@ async fn g6_a_code_with_dpop_jkt_needs_a_proof_with_that_key() {
 }
 
 #[tokio::test]
-async fn g6_oidf_server_client_secret_post_and_basic_exchange_codes() {
+async fn g6_oidcc_server_client_secret_post_and_basic_exchange_codes() {
     let scene = Scene::open().await;
     let app = scene.service.confidential_client(|_| {}).await;
     let secret = app.secret.clone().unwrap();

@@ -20,7 +20,7 @@ async fn g5_the_metadata_names_the_issuer_and_promises_iss_in_responses() {
 }
 
 #[tokio::test]
-async fn g16_oidf_server_the_metadata_is_exact() {
+async fn g16_the_metadata_is_exact() {
     let scene = Scene::open().await;
     let metadata = metadata(&scene).await;
     let url = |path: &str| json!(format!("{BASE}/idhub/oidc/v1/{path}"));

@@ -122,11 +122,12 @@ async fn g23_the_names_of_families_are_at_the_person_while_they_live() {
 async fn g23_a_withdrawn_consent_to_a_client_ends_its_tokens() {
     let scene = Scene::open().await;
     let held = scene.hold().await;
-    let (table, tenant) = (&scene.service.table, TENANT.parse().unwrap());
-    scene.service.give_client_consent(&scene.jan.id, &scene.app.id, &["openid"]).await;
-    let (user, client) = (scene.jan.id.parse().unwrap(), scene.app.id.parse().unwrap());
-    assert!(table.delete_client_consent(&tenant, user, &client).await.unwrap());
+    let (user, client) = (&scene.jan.id, &scene.app.id);
+    scene.service.give_client_consent(user, client, &["openid"]).await;
+    assert!(scene.service.withdraw_from_client(user, client).await);
     refused(&scene.app.refresh(&held.refresh).await, "invalid_grant");
+    assert!(!scene.service.withdraw_from_client(user, client).await);
+    scene.service.check().await;
 }
 
 #[tokio::test]

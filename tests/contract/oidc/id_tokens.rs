@@ -48,7 +48,7 @@ async fn g8_an_id_token_says_who_signed_in_when_and_how() {
 }
 
 #[tokio::test]
-async fn g8_oidf_ensure_request_without_nonce_succeeds_for_code_flow() {
+async fn g8_oidcc_ensure_request_without_nonce_succeeds_for_code_flow() {
     let scene = Scene::open().await;
     assert!(claims(&scene.sign_in("openid").await, "id_token").get("nonce").is_none());
 }
@@ -96,7 +96,7 @@ async fn g8_claims_about_the_person_are_there_if_claims_asked_for_them() {
 }
 
 #[tokio::test]
-async fn g8_oidf_idtoken_signature_is_of_the_algorithm_of_the_client() {
+async fn g8_oidcc_idtoken_signature_is_of_the_algorithm_of_the_client() {
     let scene = Scene::open().await;
     let keys = PublishedKeyCache::new(scene.service.table.clone());
     for (alg, name) in [(Algorithm::Es256, "ES256"), (Algorithm::Rs256, "RS256")] {

@@ -1,7 +1,7 @@
 //! Block, unlink, sign-out and forget race exchanges and refreshes (rules G6, G14, G23): whoever
 //! comes first, nothing is left afterwards.
 
-use tests::{Answer, Call, Client};
+use tests::{Answer, Call, Client, TENANT};
 
 use super::{Scene, closed, refused};
 use crate::races::{at_once, count};
@@ -56,21 +56,74 @@ async fn g23_after_an_act_that_races_an_exchange_nothing_is_left() {
     }
 }
 
+/// Acts while a request of the app waits with its write, an operation on items whose keys name
+/// this. The tokens that the app then gets are worth nothing.
+async fn act_before_its_write(
+    scene: &Scene,
+    request: Call,
+    operation: &'static str,
+    naming: &str,
+    what: &str,
+) {
+    let gate = scene.service.faults.hold_naming(operation, naming);
+    let request = tokio::spawn(request.into_future());
+    gate.reached().await;
+    let done = act(scene, &scene.admin, what).await;
+    assert!(matches!(done.code(), 200 | 204), "{what}: {}", done.text());
+    scene.service.faults.mend(naming);
+    gate.open();
+    worthless(scene, &request.await.unwrap(), what).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn g23_an_act_between_the_checks_of_an_exchange_and_its_writes_wins() {
     for what in ACTS {
         let scene = Scene::open().await;
         let give = scene.app.code_of(&scene.jan.id, "openid offline_access");
         let code = scene.service.give_code(&give).await;
-        let gate = scene.service.faults.hold_naming("TransactWriteItems", "#OC#");
-        let exchange =
-            tokio::spawn(std::future::IntoFuture::into_future(scene.app.exchange(&code)));
-        gate.reached().await;
-        let done = act(&scene, &scene.admin, what).await;
-        assert!(matches!(done.code(), 200 | 204), "{what}: {}", done.text());
-        scene.service.faults.mend("#OC#");
-        gate.open();
-        worthless(&scene, &exchange.await.unwrap(), what).await;
+        let exchange = scene.app.exchange(&code);
+        act_before_its_write(&scene, exchange, "TransactWriteItems", "#OC#", what).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn g15_a_withdrawal_between_the_checks_of_an_exchange_and_its_writes_wins() {
+    let scene = Scene::open().await;
+    let (user, client) = (&scene.jan.id, &scene.app.id);
+    let code = scene.service.give_code(&scene.app.code_of(user, "openid offline_access")).await;
+    let gate = scene.service.faults.hold_naming("TransactWriteItems", "#OC#");
+    let exchange = tokio::spawn(scene.app.exchange(&code).into_future());
+    gate.reached().await;
+    assert!(scene.service.withdraw_from_client(user, client).await);
+    scene.service.faults.mend("#OC#");
+    gate.open();
+    refused(&exchange.await.unwrap(), "invalid_grant");
+    let (tenant, user) = (TENANT.parse().unwrap(), user.parse().unwrap());
+    assert_eq!(scene.service.table.family_names(&tenant, user).await.unwrap(), []);
+    scene.service.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn g15_after_a_withdrawal_that_races_an_exchange_no_refresh_token_is_left() {
+    for _ in 0..4 {
+        let scene = Scene::open().await;
+        let (user, client) = (scene.jan.id.clone(), scene.app.id.clone());
+        let give = scene.app.code_of(&user, "openid offline_access");
+        let code = scene.service.give_code(&give).await;
+        let exchange = scene.app.on(&scene.service.instance()).exchange(&code);
+        let exchanging = tokio::spawn(exchange.into_future());
+        let service = scene.service.clone();
+        let withdrawing =
+            tokio::spawn(async move { service.withdraw_from_client(&user, &client).await });
+        let exchanged = exchanging.await.unwrap();
+        assert!(withdrawing.await.unwrap());
+        if exchanged.code() == 200 {
+            let token = exchanged.field("refresh_token");
+            refused(&scene.app.refresh(&token).await, "invalid_grant");
+        } else {
+            refused(&exchanged, "invalid_grant");
+        }
+        scene.service.check().await;
     }
 }
 
@@ -79,14 +132,8 @@ async fn g23_an_act_between_the_checks_of_a_refresh_and_its_write_wins() {
     for what in ACTS {
         let scene = Scene::open().await;
         let token = scene.sign_in("openid offline_access").await.field("refresh_token");
-        let gate = scene.service.faults.hold_naming("PutItem", "R#");
-        let refresh = tokio::spawn(std::future::IntoFuture::into_future(scene.app.refresh(&token)));
-        gate.reached().await;
-        let done = act(&scene, &scene.admin, what).await;
-        assert!(matches!(done.code(), 200 | 204), "{what}: {}", done.text());
-        scene.service.faults.mend("R#");
-        gate.open();
-        worthless(&scene, &refresh.await.unwrap(), what).await;
+        let refresh = scene.app.refresh(&token);
+        act_before_its_write(&scene, refresh, "PutItem", "R#", what).await;
     }
 }
 

@@ -9,7 +9,7 @@ use super::{Scene, claims, refused};
 const DAY: i64 = 24 * 3600;
 
 #[tokio::test]
-async fn g14_oidf_refresh_token_the_new_id_token_is_of_the_same_sign_in() {
+async fn g14_oidcc_refresh_token_the_new_id_token_is_of_the_same_sign_in() {
     let scene = Scene::open().await;
     for app in [scene.app.clone(), scene.service.confidential_client(|_| {}).await] {
         let give = GiveCode {

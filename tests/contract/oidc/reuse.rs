@@ -21,7 +21,7 @@ async fn ended(scene: &Scene, app: &PersonClient, access: &str, refresh: &str) {
 }
 
 #[tokio::test]
-async fn g7_oidf_codereuse_a_second_use_ends_the_family_and_the_access_token() {
+async fn g7_oidcc_codereuse_a_second_use_ends_the_family_and_the_access_token() {
     let scene = Scene::open().await;
     for app in [scene.app.clone(), scene.service.confidential_client(|_| {}).await] {
         let (code, access, refresh) = exchanged(&scene, &app).await;
@@ -35,7 +35,7 @@ async fn g7_oidf_codereuse_a_second_use_ends_the_family_and_the_access_token() {
 }
 
 #[tokio::test]
-async fn g7_oidf_codereuse_30seconds_userinfo_refuses_the_token_from_then_on() {
+async fn g7_oidcc_codereuse_30seconds_userinfo_refuses_the_token_from_then_on() {
     let scene = Scene::open().await;
     let (code, access, refresh) = exchanged(&scene, &scene.app).await;
     scene.app.userinfo(&access).await.is(200);

@@ -8,14 +8,7 @@ use super::{Scene, claims};
 
 const USERINFO: &str = "/idhub/oidc/v1/userinfo";
 
-/// The names of the claims that userinfo answers to a token with these scopes, sorted.
-async fn names(scene: &Scene, scope: &str) -> Vec<String> {
-    let said = answered(scene, scope).await;
-    let mut names: Vec<_> = said.as_object().unwrap().keys().cloned().collect();
-    names.sort_unstable();
-    names
-}
-
+/// What userinfo answers to a token with these scopes.
 async fn answered(scene: &Scene, scope: &str) -> Value {
     let token = scene.sign_in(scope).await.field("access_token");
     scene.app.userinfo(&token).await.is(200).json()
@@ -26,7 +19,7 @@ fn post(scene: &Scene) -> Call {
 }
 
 #[tokio::test]
-async fn g8_oidf_userinfo_get_has_the_subject_of_the_id_token() {
+async fn g8_oidcc_userinfo_get_has_the_subject_of_the_id_token() {
     let scene = Scene::open().await;
     let answer = scene.sign_in("openid").await;
     let userinfo = scene.app.userinfo(&answer.field("access_token")).await.is(200);
@@ -35,7 +28,7 @@ async fn g8_oidf_userinfo_get_has_the_subject_of_the_id_token() {
 }
 
 #[tokio::test]
-async fn g8_oidf_userinfo_post_header_takes_the_token_in_the_header() {
+async fn g8_oidcc_userinfo_post_header_takes_the_token_in_the_header() {
     let scene = Scene::open().await;
     let token = scene.sign_in("openid email").await.field("access_token");
     let due = scene.app.userinfo(&token).await.is(200).json();
@@ -45,7 +38,7 @@ async fn g8_oidf_userinfo_post_header_takes_the_token_in_the_header() {
 }
 
 #[tokio::test]
-async fn g8_oidf_userinfo_post_body_takes_the_token_in_the_form() {
+async fn g8_oidcc_userinfo_post_body_takes_the_token_in_the_form() {
     let scene = Scene::open().await;
     let token = scene.sign_in("openid email").await.field("access_token");
     let due = scene.app.userinfo(&token).await.is(200).json();
@@ -68,70 +61,110 @@ async fn g8_oidf_userinfo_post_body_takes_the_token_in_the_form() {
     post(&scene).form(&[("access_token", &bound.field("access_token"))]).await.is(401);
 }
 
-#[tokio::test]
-async fn g8_oidf_scope_profile_and_scope_email_open_their_claims() {
-    let scene = Scene::open().await;
+/// Defines these attributes in `common`, each with a value, and gives Jan the values.
+async fn give(scene: &Scene, attributes: &[(&str, Value, Value)]) {
+    let mut values = json!({});
+    for (name, more, value) in attributes {
+        scene.admin.define(name, more.clone()).await;
+        values[name] = value.clone();
+    }
     let tag = scene.admin.tag_of(&scene.jan.path).await;
-    let change = scene.admin.patch(&scene.jan.path, json!({ "ui_locales": "nl-BE fr" }));
-    change.if_match(&tag).await.is(200);
-    assert_eq!(names(&scene, "openid").await, ["sub"]);
-    assert_eq!(names(&scene, "openid email").await, ["email", "email_verified", "sub"]);
-    let profile = [
-        "attributes",
-        "family_name",
-        "given_name",
-        "locale",
-        "name",
-        "personas",
-        "preferred_username",
-        "sub",
-        "updated_at",
-    ];
-    assert_eq!(names(&scene, "openid profile").await, profile);
-    let said = answered(&scene, "openid profile email").await;
-    assert_eq!(said["name"], "Jan Janssen");
-    assert_eq!((&said["preferred_username"], &said["locale"]), (&json!("jan"), &json!("nl-BE")));
-    assert_eq!(
-        (&said["email"], &said["email_verified"]),
-        (&json!("jan@example.org"), &json!(false))
-    );
-    assert_eq!(said["updated_at"], scene.service.now());
-    // None of them is in the ID token.
-    let answer = scene.sign_in("openid profile email").await;
-    assert!(claims(&answer, "id_token").get("name").is_none());
+    let body = json!({ "attributes": { "common": values } });
+    scene.admin.patch(&scene.jan.path, body).if_match(&tag).await.is(200);
 }
 
 #[tokio::test]
-async fn g8_oidf_scope_all_is_every_scope_that_the_metadata_lists() {
+async fn g8_an_address_has_the_members_that_have_a_value_and_a_number_is_the_first_value() {
     let scene = Scene::open().await;
-    let path = "/idhub/oidc/.well-known/openid-configuration";
-    let metadata = scene.service.call("GET", path).await.is(200).json();
-    let listed = metadata["scopes_supported"].as_array().unwrap();
-    for scope in ["openid", "profile", "email", "offline_access"] {
-        assert!(listed.contains(&json!(scope)), "{scope}");
-    }
-    let all = names(&scene, "openid profile email offline_access").await;
-    assert!(all.iter().any(|name| name == "email") && all.iter().any(|name| name == "name"));
+    // Without the attributes there are no such claims.
+    assert_eq!(answered(&scene, "openid address phone").await, json!({ "sub": scene.base() }));
+    let countries = json!({ "data_format": "ENUMERATION", "enumeration_values": ["BE", "NL"] });
+    give(
+        &scene,
+        &[
+            ("phone-number", json!({}), json!(["02 555 01 23", "02 555 01 24"])),
+            ("locality", json!({}), json!(["Gent", "Brugge"])),
+            ("postal-code", json!({ "data_format": "NUMERIC" }), json!([9000])),
+            ("country", countries, json!(["BE"])),
+            // What is no text cannot be a part of an address.
+            ("region", json!({ "data_format": "JSON" }), json!([{ "code": "VOV" }])),
+        ],
+    )
+    .await;
+    let due = json!({
+        "sub": scene.base(), "phone_number": "02 555 01 23", "phone_number_verified": false,
+        "address": { "locality": "Gent", "postal_code": "9000", "country": "BE" },
+    });
+    assert_eq!(answered(&scene, "openid address phone").await, due);
+    // The attributes themselves are custom attributes, told by the rules of these.
+    let said = answered(&scene, "openid profile").await;
+    assert_eq!(said["attributes"]["common"]["locality"], json!(["Gent", "Brugge"]));
+    assert!(said.get("address").is_none() && said.get("phone_number").is_none());
 }
 
 #[tokio::test]
-async fn g8_oidf_scope_address_and_scope_phone_open_nothing_and_are_not_listed() {
+async fn g67_a_standard_claim_of_an_attribute_that_is_not_shown_is_not_told() {
     let scene = Scene::open().await;
-    let path = "/idhub/oidc/.well-known/openid-configuration";
-    let metadata = scene.service.call("GET", path).await.is(200).json();
-    // There are no claims of these, so the suite skips their modules. A code whose request named
-    // them is exchanged all the same.
-    for scope in ["address", "phone"] {
-        let listed = metadata["scopes_supported"].as_array().unwrap();
-        assert!(!listed.contains(&json!(scope)), "{scope}");
-        let asked = format!("openid {scope}");
-        assert_eq!(scene.sign_in(&asked).await.json()["scope"], "openid");
-        assert_eq!(names(&scene, &asked).await, ["sub"]);
-    }
+    give(
+        &scene,
+        &[
+            (
+                "phone-number",
+                json!({ "data_format": "SMS", "hidden": true }),
+                json!(["+3225550123"]),
+            ),
+            ("formatted", json!({ "data_format": "SEARCHABLE_HASH" }), json!(["Kerkstraat 1"])),
+            ("street-address", json!({ "hidden": true }), json!(["Kerkstraat 1"])),
+            ("locality", json!({ "scopes": ["email"] }), json!(["Gent"])),
+            ("country", json!({ "scopes": ["address", "users:read"] }), json!(["BE"])),
+        ],
+    )
+    .await;
+    let all = answered(&scene, "openid address phone email").await;
+    assert_eq!(all["address"], json!({ "locality": "Gent", "country": "BE" }));
+    assert!(all.get("phone_number").is_none() && all.get("phone_number_verified").is_none());
+    assert_eq!(answered(&scene, "openid address").await["address"], json!({ "country": "BE" }));
 }
 
 #[tokio::test]
-async fn g8_oidf_claims_essential_name_is_answered_without_its_scope() {
+async fn g8_address_and_number_are_told_by_name_in_the_id_token_and_in_userinfo() {
+    let scene = Scene::open().await;
+    let number = json!(["+3225550123"]);
+    give(
+        &scene,
+        &[
+            ("phone-number", json!({ "data_format": "SMS" }), number),
+            ("locality", json!({}), json!(["Gent"])),
+        ],
+    )
+    .await;
+    let asked = json!({
+        "id_token": { "phone_number": null, "phone_number_verified": null },
+        "userinfo": { "address": { "essential": true } },
+    });
+    let told = async |scopes: &str| {
+        let app = scene.service.person_client(|c| c.scopes = scopes.parse().unwrap()).await;
+        let give =
+            GiveCode { claims: Some(asked.to_string()), ..app.code_of(&scene.jan.id, "openid") };
+        let answer = app.sign_in_with(&give).await;
+        let userinfo = app.userinfo(&answer.field("access_token")).await.is(200).json();
+        (claims(&answer, "id_token"), userinfo)
+    };
+    let (id_token, userinfo) = told("openid address phone").await;
+    assert_eq!(id_token["phone_number"], "+3225550123");
+    assert_eq!(id_token["phone_number_verified"], false);
+    assert!(id_token.get("address").is_none());
+    assert_eq!(userinfo, json!({ "sub": scene.base(), "address": { "locality": "Gent" } }));
+    // Within the scopes that the client may ask for.
+    let (id_token, userinfo) = told("openid phone").await;
+    assert_eq!(id_token["phone_number"], "+3225550123");
+    assert_eq!(userinfo, json!({ "sub": scene.base() }));
+    let (id_token, _) = told("openid address").await;
+    assert!(id_token.get("phone_number").is_none());
+}
+
+#[tokio::test]
+async fn g8_oidcc_claims_essential_name_is_answered_without_its_scope() {
     let scene = Scene::open().await;
     let asked = json!({ "userinfo": { "name": { "essential": true }, "picture": null } });
     let give = GiveCode {

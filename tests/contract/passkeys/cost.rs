@@ -24,7 +24,7 @@ async fn send(browser: &Browser, page: &Page, answer: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn g55_a_sign_in_with_a_passkey_costs_five_and_eleven() {
+async fn g55_a_sign_in_with_a_passkey_costs_five_and_ten() {
     let service = Service::start_unaudited().await;
     let user = service.crm().await.create(USERS, person("jan")).await;
     let home = Home { browser: signed_in(&service, &user.id).await, service, user };
@@ -35,14 +35,14 @@ async fn g55_a_sign_in_with_a_passkey_costs_five_and_eleven() {
     assert_signed_in(&sign_in(&home.stranger(), &mut synced).await);
     // Read: passkey, user, facts, principal, sessions. Written: the challenge; in a transaction the
     // user, the facts, the session and the mail about a browser that is not known; the end of the
-    // counter of strangers, at two units.
+    // counter of strangers.
     home.service.clock.advance(1);
     let answer = form(&home.stranger(), &mut synced).await.is(303);
-    assert_eq!(answer.cost(), (5.0, 1.0 + 4.0 * 2.0 + 2.0, 2.0));
+    assert_eq!(answer.cost(), (5.0, 1.0 + 4.0 * 2.0 + 1.0, 2.0));
     // An authenticator that counts costs its passkey's item more.
     home.service.clock.advance(1);
     let answer = form(&home.stranger(), &mut counting).await.is(303);
-    assert_eq!(answer.cost(), (5.0, 1.0 + 5.0 * 2.0 + 2.0, 2.0));
+    assert_eq!(answer.cost(), (5.0, 1.0 + 5.0 * 2.0 + 1.0, 2.0));
     // What is refused before the signature writes nothing.
     let browser = home.stranger();
     let page = browser.get(SIGN_IN).await.is(200);

@@ -1,7 +1,8 @@
 //! A fault or a crash at each store call of what is done with passkeys: all of it happens or nothing,
 //! and the person can do it again.
 
-use tests::{Answer, Authenticator, Browser, Fault, Faults, Service, Snapshot};
+use shared::domain::people::MailKind;
+use tests::{Answer, Authenticator, Browser, Fault, Faults, Service, Snapshot, TENANT};
 
 use super::{ACCOUNT, ADD, ADD_OPTIONS, Home, OPTIONS, PASSKEY, REMOVE, SIGN_IN, facts_of};
 
@@ -119,11 +120,7 @@ async fn at_each_call(act: Act) {
             scene.under(act, &what, |faults| faults.at(call, fault)).await;
         }
         let what = format!("a crash after the effect of call {call}");
-        let crash = |faults: &Faults| {
-            faults.at(call, Fault::Lost);
-            faults.from(call + 1, Fault::Unreachable);
-        };
-        scene.under(act, &what, crash).await;
+        scene.under(act, &what, |faults| faults.crash_after(call)).await;
     }
 }
 
@@ -140,4 +137,23 @@ async fn i3_removing_a_passkey_survives_each_fault() {
 #[tokio::test(start_paused = true)]
 async fn i3_signing_in_with_a_passkey_survives_each_fault() {
     at_each_call(Act::SignIn).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn i2_a_sign_in_that_was_written_behind_a_conflict_is_not_taken_for_a_copy() {
+    let mut scene = Scene::set().await;
+    let (service, browser) = scene.copy(Act::SignIn);
+    // The answer is lost, and the repetition comes back as a conflict.
+    let arrange = |faults: &Faults| {
+        faults.next("TransactWriteItems", Fault::Lost);
+        faults.next("TransactWriteItems", Fault::Conflict(0));
+    };
+    let answer = scene.act((&service, &browser), Act::SignIn, arrange).await.is(303);
+    assert!(answer.headers.contains_key("set-cookie"));
+    let (tenant, user) = (TENANT.parse().unwrap(), scene.home.user.id.parse().unwrap());
+    let sessions = service.table.list_sessions(&tenant, user).await.unwrap();
+    assert_eq!(sessions.len(), 2, "that of the browser of before, and one more");
+    let mails = service.deliver_mails().await;
+    assert!(mails.iter().all(|mail| mail.kind != MailKind::PasskeyCopied), "{mails:?}");
+    service.check().await;
 }

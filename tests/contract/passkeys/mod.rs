@@ -1,11 +1,12 @@
 //! Passkeys: how they are added, how people sign in with them, and how they are looked after (rules
-//! G42, G52 to G55). The authenticator is software, and every part of its answers can be wrong.
+//! G42, G49, G52 to G55). The authenticator is software, and every part of its answers can be wrong.
 
 mod cost;
 mod faults;
 mod manage;
 mod once;
 mod registration;
+mod resets;
 mod sign_in;
 
 use serde_json::Value;

@@ -153,7 +153,7 @@ async fn d7_people_forget_themselves_everywhere() {
 async fn d7_an_erasure_that_was_interrupted_goes_on_when_it_is_repeated() {
     // After each call to the table the function is gone; whatever it left, the person's repeat
     // completes it.
-    for calls_before in 0..12 {
+    for calls_before in 0..13 {
         let home = Home::open().await;
         home.jan.get(ME).await.is(200);
         home.service.faults.reset();

@@ -8,6 +8,7 @@ use super::{ME, Tenant, refused};
 
 const GOOD: &str = "gently rowing past nine herons";
 const COOKIE: &str = "session";
+const SETTINGS: &str = "/identity/config/sign-in";
 
 fn path(user: &Resource) -> String {
     user.below("temporary-password")
@@ -151,6 +152,43 @@ async fn g33_the_person_is_told_signed_out_and_the_audit_knows_who_did_it() {
     assert_eq!(newest["operation"], "user.password_reset");
     assert_eq!(newest["actor"]["id"], tenant.hugo.id);
     assert!(!newest.to_string().contains(&password));
+}
+
+#[tokio::test]
+async fn g33_a_tenant_switches_temporary_passwords_off() {
+    let tenant = Tenant::open().await;
+    let (jan, els) = (tenant.user("jan").await, tenant.user("els").await);
+    let given = json!({ "password": GOOD });
+    tenant.clerk.post(&path(&jan), given.clone()).await.is(200);
+    let switch = async |on: bool| {
+        let change = json!({ "temporary_passwords": on });
+        tenant.admin.patch(SETTINGS, change).if_match("*").await.is(200);
+    };
+    switch(false).await;
+    // Each function remembers settings for half a minute.
+    tenant.service.clock.advance(31);
+    tenant.clerk.post(&path(&els), json!({ "password": "short" })).await.is(422);
+    for call in [
+        tenant.of_hugo.act(&path(&els)),
+        tenant.of_boss.act(&path(&els)),
+        tenant.clerk.act(&path(&els)),
+        tenant.admin.post(&path(&els), given.clone()),
+    ] {
+        let refused = call.await.is(409);
+        assert_eq!(refused.slug(), "conflict");
+        for told in ["does not allow temporary passwords", "/invite"] {
+            assert!(refused.text().contains(told), "{}", refused.text());
+        }
+    }
+    assert_eq!(details(&tenant, &els).await["password"], Value::Null);
+    // What was set before is good until its end.
+    let page = Browser::new(&tenant.service).sign_in(TENANT, "jan", GOOD).await.is(200);
+    assert!(page.has_form("/idhub/login/new-password"), "{}", page.text());
+    tenant.clerk.act(&els.below("invite")).await.is(204);
+    // Settings that are outdated refuse nothing.
+    switch(true).await;
+    tenant.clerk.post(&path(&els), given).await.is(200);
+    tenant.service.check().await;
 }
 
 #[tokio::test]

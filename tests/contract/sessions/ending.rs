@@ -3,10 +3,13 @@
 use std::future::IntoFuture as _;
 
 use serde_json::json;
-use tests::{Client, Resource, SignedIn};
+use shared::domain::definition::BuiltInPersona::{Administrator, Helpdesk};
+use shared::domain::people::FamilyName;
+use shared::store::people::put_family_name;
+use tests::{Client, Resource, SignedIn, TENANT};
 use tokio::task::JoinSet;
 
-use super::{House, ME, OWN, over};
+use super::{House, ME, OWN, items, over};
 
 /// The system authentication server's principal of a user.
 fn principal(user: &Resource, act: &str) -> String {
@@ -166,4 +169,88 @@ async fn g23_a_write_that_was_let_in_before_the_block_is_refused_after_it() {
     assert_eq!(late.await.unwrap().is(403).slug(), "user-blocked");
     assert_eq!(house.admin.read(&jan.path).await["given_name"], "Jan");
     house.service.check().await;
+}
+
+/// The id of the session of a browser.
+async fn id_of(house: &House, browser: &SignedIn) -> String {
+    let sessions = house.sessions(browser).await;
+    let current = sessions.iter().find(|session| session["current"] == true).unwrap();
+    current["id"].as_str().unwrap().to_owned()
+}
+
+/// Asserts that a person has no session of this id.
+async fn none_of(house: &House, user: &Resource, id: &str) {
+    let left = house.admin.get(&user.below("sessions")).await.is(200).json();
+    assert!(items(&left).iter().all(|session| session["id"] != id), "{left}");
+}
+
+/// The calls of the table between which the person authenticates again: the request reads the
+/// account, lists the sessions, and writes.
+const CALLS: [&str; 3] = ["BatchGetItem", "Query", "TransactWriteItems"];
+
+#[tokio::test]
+async fn g24_a_session_ends_although_the_person_authenticates_again_meanwhile() {
+    let house = House::open().await;
+    for (round, (call, own)) in
+        CALLS.into_iter().flat_map(|call| [(call, true), (call, false)]).enumerate()
+    {
+        let (jan, browser) = house.guest(&format!("jan{round}")).await;
+        let other = house.service.signed_in(&jan.id).await;
+        let id = id_of(&house, &browser).await;
+        let end = if own {
+            other.delete(&format!("{OWN}/{id}"))
+        } else {
+            house.admin.delete(&jan.below(&format!("sessions/{id}")))
+        };
+        let gate = house.service.faults.hold(call);
+        let ending = tokio::spawn(end.into_future());
+        gate.reached().await;
+        let cookie = house.service.renew_session(&browser.cookie).await.unwrap();
+        gate.open();
+        ending.await.unwrap().is(204);
+        over(&SignedIn { cookie, ..browser.clone() }).await;
+        over(&browser).await;
+        other.get(ME).await.is(200);
+        none_of(&house, &jan, &id).await;
+    }
+    house.service.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn g24_a_session_that_ends_is_not_left_under_another_secret_however_both_race() {
+    let house = House::open().await;
+    for round in 0..16 {
+        let (jan, browser) = house.guest(&format!("jan{round}")).await;
+        let id = id_of(&house, &browser).await;
+        let end = house.admin.delete(&jan.below(&format!("sessions/{id}")));
+        let (service, cookie) = (house.service.clone(), browser.cookie.clone());
+        let renewing = tokio::spawn(async move { service.renew_session(&cookie).await });
+        let ending = tokio::spawn(end.into_future());
+        ending.await.unwrap().is(204);
+        if let Some(cookie) = renewing.await.unwrap() {
+            over(&SignedIn { cookie, ..browser.clone() }).await;
+        }
+        over(&browser).await;
+        none_of(&house, &jan, &id).await;
+    }
+    house.service.check().await;
+}
+
+#[tokio::test]
+async fn g24_an_end_that_is_refused_ends_no_refresh_tokens() {
+    let house = House::open().await;
+    let (boss, of_boss) = house.official("boss", Administrator).await;
+    let (_, of_hugo) = house.official("hugo", Helpdesk).await;
+    let (tenant, user) = (TENANT.parse().unwrap(), boss.id.parse().unwrap());
+    let (sid, now) = (id_of(&house, &of_boss).await, house.service.clock.now());
+    let (client, ends_at) = (house.admin.id.parse().unwrap(), now.plus_seconds(3600));
+    let path = boss.below(&format!("sessions/{sid}"));
+    let name = FamilyName { client, sid, created_at: now, ends_at };
+    let table = &house.service.table;
+    table.commit(vec![put_family_name(&tenant, user, "family", &name)]).await.unwrap();
+    assert_eq!(of_hugo.delete(&path).await.is(403).slug(), "not-allowed");
+    assert_eq!(table.family_names(&tenant, user).await.unwrap().len(), 1);
+    of_boss.get(ME).await.is(200);
+    house.admin.delete(&path).await.is(204);
+    assert_eq!(table.family_names(&tenant, user).await.unwrap(), []);
 }

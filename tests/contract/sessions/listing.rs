@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use shared::domain::definition::BuiltInPersona::{Administrator, Helpdesk};
-use shared::domain::people::{KeptClaims, Life, Session};
+use shared::domain::people::{Browser, KeptClaims, Life, Session};
 use tests::SignedIn;
 
 use super::{House, ME, OWN, items, over};
@@ -19,7 +19,10 @@ async fn g24_people_see_where_they_are_signed_in() {
     let (jan, first) = house.guest("jan").await;
     house.service.clock.advance(60);
     let session = Session {
-        browser: Some("Firefox on Linux".to_owned()),
+        browser: Some(Browser {
+            name: Some("Firefox".to_owned()),
+            system: Some("Linux".to_owned()),
+        }),
         network: Some("192.0.2.0/24".to_owned()),
         keep: true,
         ..Session::begin(house.service.table.env(), Life::SelfService, &["swk", "user"], Some("2"))
@@ -33,12 +36,14 @@ async fn g24_people_see_where_they_are_signed_in() {
         sessions[0],
         json!({
             "id": sid, "created_at": now, "authenticated_at": now, "seen_at": now, "ends_at": end,
-            "amr": ["swk", "user"], "acr": "2", "browser": "Firefox on Linux",
-            "network": "192.0.2.0/24", "current": true, "remembered": true,
+            "amr": ["swk", "user"], "acr": "2", "browser": "Firefox",
+            "operating_system": "Linux", "network": "192.0.2.0/24", "current": true,
+            "remembered": true,
         })
     );
     assert_eq!(sessions.len(), 2);
     assert_eq!(sessions[1]["browser"], Value::Null);
+    assert_eq!(sessions[1]["operating_system"], Value::Null);
     let current = |sessions: &[Value]| -> Vec<_> {
         sessions.iter().map(|session| session["current"].as_bool().unwrap()).collect()
     };

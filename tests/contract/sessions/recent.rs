@@ -12,7 +12,7 @@ use super::{House, ME, OWN, USERS};
 const NOBODY: &str = "0192f3c1-0000-7000-8000-00000000dead";
 
 /// The routes that always take a recent sign-in.
-const ALWAYS: [&str; 14] = [
+const ALWAYS: [&str; 16] = [
     "create_client",
     "patch_client",
     "delete_client",
@@ -25,6 +25,8 @@ const ALWAYS: [&str; 14] = [
     "forget_me",
     "invite_user",
     "set_temporary_password",
+    "replace_sign_in_settings",
+    "patch_sign_in_settings",
     "end_own_sessions",
     "end_user_sessions",
 ];

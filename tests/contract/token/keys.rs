@@ -190,8 +190,8 @@ async fn ec9_the_service_describes_itself_as_a_protected_resource() {
         "authorization_servers": [format!("{BASE}/idhub/oidc")],
         "scopes_supported": [
             "users:read", "users:write", "config:read", "config:write", "audit:read",
-            "audit:values", "administrator", "userdata", "openid", "profile", "email",
-            "offline_access",
+            "audit:values", "administrator", "userdata", "openid", "profile", "email", "address",
+            "phone", "offline_access",
         ],
         "bearer_methods_supported": ["header"],
         "resource_name": "Kith",

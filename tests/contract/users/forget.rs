@@ -108,8 +108,8 @@ async fn d9_whoever_returns_has_a_new_id_and_every_value_is_free() {
 
 #[tokio::test(start_paused = true)]
 async fn d7_a_forget_that_stopped_half_way_is_completed_by_its_repetition() {
-    // The reads and writes of a forget: user, settings, ledger, F1, then the children, F2, the
-    // children again, F3.
+    // The reads and writes of a forget: user, settings, ledger, two counters of wrong passwords, F1,
+    // then the children, F2, the children again, F3.
     let clean = {
         let service = Service::start().await;
         let crm = service.crm().await;

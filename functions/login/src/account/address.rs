@@ -10,9 +10,9 @@ use shared::domain::text;
 use shared::domain::user::User;
 use shared::env::Timestamp;
 use shared::store::people::mail_write;
-use shared::writing::{Account, AccountChange, AccountWriter};
+use shared::writing::{Account, AccountChange};
 
-use super::{Done, PATH, author, done, refuse};
+use super::{Done, PATH, done, refuse};
 use crate::forgot::address_hash;
 use crate::mails;
 use crate::pages::Failure;
@@ -84,22 +84,16 @@ async fn store(
     operation: Operation,
     edit: impl Fn(&User, &mut LoginFacts, Timestamp) -> Vec<Mail> + Send + Sync,
 ) -> Result<(), Refusal> {
-    let (env, id) = (visit.app.env(), signed_in.user.value.id);
+    let env = visit.app.env();
     let change = |account: &Account| {
-        let user = &account.user.value;
-        if user.has_signed_out(signed_in.session.value.user_version) {
-            return Ok(None);
-        }
         let mut facts = account.facts(&env.random);
-        let mails = edit(user, &mut facts, env.clock.now());
+        let mails = edit(&account.user.value, &mut facts, env.clock.now());
         let mails = mails.iter().map(|mail| mail_write(mail, env));
         Ok(Some(AccountChange::default().login(facts).writes(mails)))
     };
-    let schema = visit.schema(&signed_in.tenant).await?;
-    let author = author(visit, signed_in);
-    match AccountWriter::new(&visit.app, &author, &schema).change(id, operation, change).await {
-        Ok(Some(_)) => Ok(()),
-        Ok(None) | Err(Error::AlreadyRecorded | Error::NotFound) => {
+    match super::change(visit, signed_in, operation, change).await {
+        Ok(_) => Ok(()),
+        Err(Error::SignedOut | Error::AlreadyRecorded | Error::NotFound) => {
             Err(Refusal::restarting(Failure::Changed, Some(PATH.to_owned())))
         }
         Err(error) => Err(error.into()),

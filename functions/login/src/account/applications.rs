@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use shared::app::SignedIn;
 use shared::axum::response::Response;
-use shared::domain::error::Result;
+use shared::domain::error::{Error, Result};
 use shared::domain::id::ClientId;
+use shared::writing::AccountWriter;
 
-use super::{Done, done};
+use super::{Done, author, done};
 use crate::pages::Failure;
 use crate::pages::account::Application;
 use crate::respond::Refusal;
@@ -35,13 +36,19 @@ pub(super) async fn of(visit: &Visit, signed_in: &SignedIn) -> Result<Vec<Applic
     Ok(applications)
 }
 
-/// Withdraws the access of an application: it asks again, and its refresh tokens end.
+/// Withdraws the access of an application: it asks again, and its refresh tokens end. The audit
+/// tells of it (rule G65).
 pub(super) async fn withdraw(submission: Submission) -> Result<Response, Refusal> {
     let visit = &submission.visit;
     let signed_in = visit.required().await?;
     let client = submission.fields.get("client").and_then(|id| id.parse::<ClientId>().ok());
     let client = client.ok_or(Refusal::of(Failure::Expired))?;
-    let (tenant, user) = (&signed_in.tenant, signed_in.user.value.id);
-    visit.app.table().delete_client_consent(tenant, user, &client).await?;
-    Ok(done(Done::Client))
+    let (schema, author) = (visit.schema(&signed_in.tenant).await?, author(visit, &signed_in));
+    let writer = AccountWriter::new(&visit.app, &author, &schema);
+    match writer.withdraw_from_client(&signed_in.user, &client).await {
+        Ok(_) => Ok(done(Done::Client)),
+        // The person was forgotten at this moment.
+        Err(Error::NotFound) => Err(Refusal::of(Failure::SignedOut)),
+        Err(error) => Err(error.into()),
+    }
 }

@@ -10,10 +10,15 @@ use http::StatusCode;
 use shared::app::SignedIn;
 use shared::axum::response::{IntoResponse as _, Response};
 use shared::axum::routing::{get, post};
+use shared::domain::audit::Operation;
 use shared::domain::author::{Author, AuthorSession};
+use shared::domain::error::{Error, Result};
 use shared::domain::people::Life;
 use shared::http::Route;
+use shared::store::Retry;
+use shared::writing::{Account, AccountChange, AccountCommit, AccountWriter};
 
+pub(crate) use self::sessions::end_one;
 use crate::pages::Form;
 use crate::pages::account::{AccountFailure, AccountPage, account};
 use crate::passkeys::RelyingParty;
@@ -172,6 +177,7 @@ async fn page(
         applications: &applications,
         done: done.filter(|_| failure.is_none()).map(|done| done.text(shell.texts)),
         failure,
+        settings: visit.schema(tenant).await?.sign_in(),
         passkeys: RelyingParty::of_service(visit).is_some(),
         recent: visit.is_recent(&signed_in.session.value),
     };
@@ -184,6 +190,39 @@ pub(crate) fn author(visit: &Visit, signed_in: &SignedIn) -> Author {
     let session = AuthorSession { sid: session.sid.clone(), is_recent: visit.is_recent(session) };
     let (tenant, user) = (signed_in.tenant.clone(), signed_in.user.value.id);
     Author { session: Some(session), ..Author::account(tenant, user, visit.request_id()) }
+}
+
+/// Changes the account as `edit` says, while the session lasts; `false` if `edit` says that nothing
+/// changes. [`Error::SignedOut`] if the session has ended since the request began: what it brings
+/// must not outlive it (rules G24 and G49).
+pub(crate) async fn change(
+    visit: &Visit,
+    signed_in: &SignedIn,
+    operation: Operation,
+    mut edit: impl FnMut(&Account) -> Result<Option<AccountChange>> + Send,
+) -> Result<bool> {
+    let (tenant, user, table) = (&signed_in.tenant, signed_in.user.value.id, visit.app.table());
+    let (schema, author) = (visit.schema(tenant).await?, author(visit, signed_in));
+    let writer = AccountWriter::new(&visit.app, &author, &schema);
+    let mut retry = Retry::of(table);
+    loop {
+        let account = writer.read(user).await?.ok_or(Error::NotFound)?;
+        if writer.has_written(&account.user) {
+            return Ok(true);
+        }
+        // After the user: the end of a session writes both, so it is seen here or fails the commit.
+        let session = table.read_session(tenant, user, &signed_in.hash).await?;
+        let is_over = |began| account.user.value.has_signed_out(began);
+        if session.is_none_or(|session| is_over(session.value.user_version)) {
+            return Err(Error::SignedOut);
+        }
+        let Some(change) = edit(&account)? else { return Ok(false) };
+        match Box::pin(writer.commit(account, change, operation)).await? {
+            AccountCommit::Written(_) => return Ok(true),
+            AccountCommit::Contended => retry.again().await?,
+            AccountCommit::Overtaken(_) => return Err(Error::AlreadyRecorded),
+        }
+    }
 }
 
 #[cfg(test)]

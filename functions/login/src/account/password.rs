@@ -4,7 +4,7 @@ use shared::app::SignedIn;
 use shared::axum::response::Response;
 use shared::domain::audit::Operation;
 use shared::domain::error::{Error, Result};
-use shared::domain::people::{MailKind, PasswordFacts, SetBy};
+use shared::domain::people::{PasswordFacts, SetBy};
 use shared::domain::versioned::Version;
 use shared::store::Write;
 use shared::store::people::{keep_session, mail_write};
@@ -15,7 +15,7 @@ use crate::device::keep_known;
 use crate::mails;
 use crate::pages::Failure;
 use crate::pages::account::AccountFailure;
-use crate::passwords::{self, Context, Refusal as Weak, Verified};
+use crate::passwords::{self, Refusal as Weak, Verified};
 use crate::respond::Refusal;
 use crate::throttle::{self, Guesser};
 use crate::visit::{Submission, Visit};
@@ -38,7 +38,7 @@ pub(super) async fn change(submission: Submission) -> Result<Response, Refusal> 
     if let Some(failure) = failure {
         return refuse(&submission, &signed_in, failure).await;
     }
-    let password = match passwords::check(typed, &Context::of(user, tenant)).await? {
+    let password = match passwords::check_chosen(&visit.app, typed, user, tenant).await? {
         Ok(_) if Some(typed) == current => {
             return refuse(&submission, &signed_in, AccountFailure::Weak(Weak::Unchanged)).await;
         }
@@ -80,7 +80,7 @@ async fn present(
 /// user that it wrote, or `None` if the password or this session has changed meanwhile.
 async fn store(visit: &Visit, signed_in: &SignedIn, sealed: Write) -> Result<Option<Version>> {
     let (env, tenant, user) = (visit.app.env(), &signed_in.tenant, &signed_in.user.value);
-    let mail = mails::to_user(visit, tenant, user.id, MailKind::PasswordChanged);
+    let mail = mails::password_changed(visit, tenant, user.id, false);
     let mail = mail_write(&mail, env);
     // The request has noted that the session is used, so it is read again.
     let session = visit.app.table().read_session(tenant, user.id, &signed_in.hash).await?;

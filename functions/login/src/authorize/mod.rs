@@ -67,7 +67,7 @@ async fn answer(mut visit: Visit) -> Result<Response, Refusal> {
     let client = &client.value;
     visit.log_for(client.client_id.tenant(), Some(&client.client_id));
     let reply_to = ReplyTo::of(&fields, redirect_uri);
-    let request = match AuthorizationRequest::read(&fields, client, &reply_to) {
+    let request = match AuthorizationRequest::read(&fields, client, &reply_to, &visit.base_url) {
         Ok(request) => request,
         Err(wrong) => return Ok(refuse(&visit, client, &reply_to, wrong)),
     };

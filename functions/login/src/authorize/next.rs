@@ -196,6 +196,7 @@ impl Progress<'_> {
             nonce: request.nonce.clone(),
             scope: self.scope_names().into_iter().map(str::to_owned).collect(),
             claims: request.claims.clone(),
+            audience: request.audience.clone(),
             dpop_jkt: request.dpop_jkt.clone(),
             user: signed_in.user.value.id,
             user_version: session.user_version,

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use shared::auth::pkce::is_challenge;
-use shared::domain::client::{ClaimsRequest, Client, RedirectUri};
+use shared::domain::client::{ClaimsRequest, Client, RedirectUri, named_audience};
 use shared::domain::id::ClientId;
 use shared::domain::scope::{Scope, Scopes};
 
@@ -109,6 +109,10 @@ pub(crate) struct AuthorizationRequest {
     /// The claims that are asked for by name, as sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) claims: Option<String>,
+    /// The services that the tokens are for, as they are registered; all of the client if the
+    /// request names none (RFC 8707 §2.1).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) audience: Vec<String>,
     /// The key to which the tokens are bound (RFC 9449 §10).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) dpop_jkt: Option<String>,
@@ -163,6 +167,7 @@ impl AuthorizationRequest {
         fields: &Fields,
         client: &Client,
         reply_to: &ReplyTo,
+        base_url: &str,
     ) -> Result<Self, Wrong> {
         check_kind(fields, client)?;
         let code_challenge = challenge(fields)?;
@@ -200,6 +205,7 @@ impl AuthorizationRequest {
             login_hint: text("login_hint"),
             id_token_hint: text("id_token_hint"),
             claims: text("claims"),
+            audience: audience(fields, &client.audience_of_people(base_url))?,
             dpop_jkt: text("dpop_jkt"),
         })
     }
@@ -247,8 +253,9 @@ impl AuthorizationRequest {
             ("claims", self.claims.as_deref()),
             ("dpop_jkt", self.dpop_jkt.as_deref()),
         ];
-        let parameters: Vec<_> =
-            parameters.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
+        let given = parameters.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
+        let resources = self.audience.iter().map(|party| ("resource", party.as_str()));
+        let parameters: Vec<_> = given.chain(resources).collect();
         with_query(PATH, &parameters)
     }
 
@@ -318,6 +325,16 @@ fn scopes(asked: Option<&str>, client: &Client) -> Result<Scopes, Wrong> {
     }
     let granted = asked.common(&client.scopes);
     if granted.is_empty() { Err(Wrong::new("invalid_scope", wrong)) } else { Ok(granted) }
+}
+
+/// The services that the request names, by `resource` or by `audience`: the token endpoint gives
+/// tokens for no other ones.
+fn audience(fields: &Fields, allowed: &[String]) -> Result<Vec<String>, Wrong> {
+    let names = fields.resources().chain(fields.get("audience"));
+    named_audience(names, allowed).map_err(|_| {
+        let detail = "resource, audience: expected services that the client may have tokens for";
+        Wrong::new("invalid_target", detail)
+    })
 }
 
 #[cfg(test)]

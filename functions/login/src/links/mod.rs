@@ -20,11 +20,12 @@ use shared::writing::{Account, AccountWriter};
 
 use crate::fields::with_query;
 use crate::forgot::address_hash;
+use crate::pages::passkeys::HeldPasskeys;
 use crate::pages::{self, Answered, Failure, Form, LinkPage, PasswordPage, Question};
-use crate::passwords;
 use crate::respond::{Refusal, secured};
 use crate::texts::Locale;
 use crate::visit::{Submission, Visit};
+use crate::{passkeys, passwords};
 
 /// The routes of these pages.
 pub(crate) const ROUTES: [Route; 2] = [
@@ -66,12 +67,11 @@ async fn submit(mut submission: Submission) -> Result<Response, Refusal> {
     let found = find(visit, token).await?;
     match (found.link.value.kind, fields.get("act")) {
         (LinkKind::Invitation | LinkKind::Reset, Some("password")) => {
-            let typed = fields.get("new_password").unwrap_or_default();
-            password::set(visit, &found, typed).await
+            password::set(visit, &found, fields).await
         }
         (LinkKind::Address, Some("confirm")) => address::confirm(visit, &found).await,
         (LinkKind::Undo, Some("undo")) => address::undo(visit, &found).await,
-        _ => explain(visit, &found, None, StatusCode::OK).await,
+        _ => explain(visit, &found, None, false).await,
     }
 }
 
@@ -131,12 +131,13 @@ fn pending(facts: &LoginFacts) -> Option<&str> {
     facts.pending_address.as_ref().map(|pending| pending.address.as_str())
 }
 
-/// The page that says what a link does, with the form that does it.
+/// The page that says what a link does, with the form that does it: once more after a password that
+/// is too weak, with the choice about passkeys as it was made.
 async fn explain(
     visit: &Visit,
     found: &Found,
     weak: Option<passwords::Refusal>,
-    status: StatusCode,
+    remove_passkeys: bool,
 ) -> Result<Response, Refusal> {
     let Found { token, link, account } = found;
     let form_token = visit.form_token().await?;
@@ -150,6 +151,8 @@ async fn explain(
                 link: &text,
                 invited: link.value.kind == LinkKind::Invitation,
                 username: &user.username,
+                settings: visit.schema(&token.tenant).await?.sign_in(),
+                passkeys: HeldPasskeys { facts: passkeys::held(account), remove: remove_passkeys },
                 failure: weak,
             };
             pages::set_password(&shell, &page)
@@ -161,6 +164,7 @@ async fn explain(
         }
         LinkKind::Undo => pages::question(&shell, form, &text, Question::Undo(&user.username)),
     };
+    let status = weak.map_or(StatusCode::OK, |_| StatusCode::UNPROCESSABLE_ENTITY);
     Ok(visit.page(content).status(status).into_response())
 }
 
@@ -168,7 +172,7 @@ async fn explain(
 fn done(visit: &Visit, found: &Found, answered: Answered) -> Response {
     let (tenant, locale) = (&found.token.tenant, visit.locale.tag());
     let next = match answered {
-        Answered::Invited | Answered::Reset => {
+        Answered::Invited | Answered::Reset | Answered::Removed => {
             with_query(&format!("/idhub/login/{tenant}"), &[("ui_locales", locale)])
         }
         Answered::Confirmed => {

@@ -2,7 +2,9 @@
 
 use maud::{Markup, html};
 use shared::app::SignedIn;
-use shared::domain::people::{KeptClaims, LoginFacts, PasswordFacts, Session, SessionHash};
+use shared::domain::people::{
+    KeptClaims, LoginFacts, PasswordFacts, Session, SessionHash, SignInSettings,
+};
 use shared::domain::versioned::Versioned;
 use shared::env::Timestamp;
 
@@ -56,6 +58,8 @@ pub(crate) struct AccountPage<'a> {
     pub(crate) done: Option<&'a str>,
     /// What was wrong.
     pub(crate) failure: Option<AccountFailure<'a>>,
+    /// What the tenant asks of a new password.
+    pub(crate) settings: SignInSettings,
     /// Whether passkeys can be added.
     pub(crate) passkeys: bool,
     /// Whether the person authenticated not long ago.
@@ -153,7 +157,7 @@ fn password_section(shell: &Shell, page: &AccountPage<'_>, held: Option<&Passwor
                     (page.form.hidden())
                     (hidden_username(&user.username))
                     @if held.is_some() { (field.show(shell.texts)) }
-                    (password::field_in(shell.texts, weak))
+                    (password::field_in(shell.texts, page.settings, weak))
                     (submit(texts.change_password))
                 }
             }
@@ -203,7 +207,7 @@ fn sessions(shell: &Shell, page: &AccountPage<'_>) -> Markup {
                     @let session = &session.value;
                     li {
                         p id={ "session-" (number) } {
-                            strong { (session.browser.as_deref().unwrap_or(texts.unknown_browser)) }
+                            strong { (shell.texts.browser(session.browser.as_ref())) }
                             @if let Some(network) = &session.network { ", " (network) }
                             @if hash == here { " (" (texts.this_session) ")" }
                         }
@@ -215,7 +219,7 @@ fn sessions(shell: &Shell, page: &AccountPage<'_>) -> Markup {
                         @if hash != here {
                             form method="post" action="/idhub/account/sessions/end" {
                                 (page.form.hidden())
-                                input type="hidden" name="session" value=(hash);
+                                input type="hidden" name="session" value=(session.sid);
                                 button.secondary type="submit"
                                     aria-describedby={ "session-" (number) } { (texts.end_session) }
                             }

@@ -1,5 +1,7 @@
 //! What surrounds each page, and the parts of which forms are made.
 
+use std::borrow::Cow;
+
 use maud::{DOCTYPE, Markup, html};
 use shared::domain::id::TenantId;
 use shared::env::Timestamp;
@@ -101,7 +103,7 @@ pub(crate) fn date(texts: &Texts, time: Timestamp) -> String {
 /// What is wrong with a form that was sent.
 pub(super) struct Problem<'a> {
     /// What is wrong, in the language of the page.
-    pub(super) text: &'a str,
+    pub(super) text: Cow<'a, str>,
     /// More that helps.
     pub(super) advice: Option<&'a str>,
     /// The id of the field at fault, which gets the focus.
@@ -114,12 +116,12 @@ pub(super) const PROBLEM: &str = "problem";
 impl<'a> Problem<'a> {
     /// A problem with a field.
     pub(super) const fn with(field: &'a str, text: &'a str) -> Self {
-        Self { text, advice: None, field: Some(field) }
+        Self { text: Cow::Borrowed(text), advice: None, field: Some(field) }
     }
 
     /// A problem that no single field has.
     pub(super) const fn of(text: &'a str) -> Self {
-        Self { text, advice: None, field: None }
+        Self { text: Cow::Borrowed(text), advice: None, field: None }
     }
 
     /// The summary at the top of the page, which leads to the field.

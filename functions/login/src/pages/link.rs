@@ -3,8 +3,10 @@
 //! does it (rule G46).
 
 use maud::{Markup, html};
+use shared::domain::people::SignInSettings;
 
 use super::layout::{Field, Form, Problem, Shell, hidden_username, submit, ways};
+use super::passkeys::{HeldPasskeys, removal};
 use super::password;
 use crate::passwords::Refusal;
 
@@ -54,6 +56,10 @@ pub(crate) struct PasswordPage<'a> {
     pub(crate) invited: bool,
     /// The person's username.
     pub(crate) username: &'a str,
+    /// What the tenant asks of a new password.
+    pub(crate) settings: SignInSettings,
+    /// The person's passkeys.
+    pub(crate) passkeys: HeldPasskeys<'a>,
     /// Why the last password was refused.
     pub(crate) failure: Option<Refusal>,
 }
@@ -68,7 +74,8 @@ pub(crate) fn set_password(shell: &Shell, page: &PasswordPage<'_>) -> Markup {
             (hidden(shell, page.form))
             input type="hidden" name="link" value=(page.link);
             (hidden_username(page.username))
-            (password::field(shell.texts, page.failure.is_some()))
+            (password::field(shell.texts, page.settings, page.failure.is_some()))
+            (removal(shell, page.passkeys))
             button type="submit" name="act" value="password" { (shell.texts.password.save) }
         }
     };
@@ -116,6 +123,8 @@ pub(crate) enum Answered {
     Invited,
     /// Another password is set, and all sessions are over.
     Reset,
+    /// A password is set, all sessions are over, and all passkeys are removed.
+    Removed,
     /// The address is confirmed.
     Confirmed,
     /// The change of address is stopped, and all sessions are over.
@@ -128,6 +137,7 @@ pub(crate) fn answered(shell: &Shell, done: Answered, next: &str) -> Markup {
     let (title, text, way) = match done {
         Answered::Invited => (texts.set, texts.set_text, common.sign_in),
         Answered::Reset => (texts.set, texts.set_reset_text, common.sign_in),
+        Answered::Removed => (texts.set, texts.set_removed_text, common.sign_in),
         Answered::Confirmed => (texts.confirmed, texts.confirmed_text, common.account),
         Answered::Undone => (texts.undone, texts.undone_text, shell.texts.password.title),
     };

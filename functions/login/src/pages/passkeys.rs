@@ -14,6 +14,17 @@ pub(crate) const MAX_NAME: usize = 64;
 
 /// The page of the person who is signed in.
 const ACCOUNT: &str = "/idhub/account";
+/// The name of the box that removes all passkeys with the password that is replaced.
+pub(crate) const REMOVE_ALL: &str = "remove_passkeys";
+
+/// The passkeys of an account whose password is replaced.
+#[derive(Clone, Copy)]
+pub(crate) struct HeldPasskeys<'a> {
+    /// What is known of them.
+    pub(crate) facts: &'a [PasskeyFacts],
+    /// Whether the box that removes them is ticked.
+    pub(crate) remove: bool,
+}
 
 /// The button that signs in with a passkey. The username field offers passkeys as well (rule G54).
 pub(super) fn sign_in(texts: &Texts, form: &Form<'_>, keep: Option<bool>) -> Markup {
@@ -76,17 +87,10 @@ fn one(
 ) -> Markup {
     let texts = &shell.texts.passkeys;
     let (name, field) = (format!("passkey-{number}"), format!("passkey-name-{number}"));
-    let kept = if passkey.backed_up { texts.backed_up } else { texts.this_device_only };
     html! {
         li data-passkey=(passkey.id) {
             p { strong id=(name) { (passkey.name) } }
-            p.hint {
-                ((texts.created)(&shell.time(passkey.created_at)))
-                @if let Some(time) = passkey.last_used_at {
-                    ", " ((texts.last_used)(&shell.time(time)))
-                }
-                ", " (kept)
-            }
+            (history(shell, passkey))
             details {
                 summary aria-describedby=(name) { (texts.rename_button) }
                 form.passkey-rename method="post" action={ (ACCOUNT) "/passkeys/rename" } {
@@ -104,6 +108,46 @@ fn one(
                         (texts.remove_button)
                     }
                 }
+            }
+        }
+    }
+}
+
+/// When a passkey was added and last used, and where it is kept.
+fn history(shell: &Shell, passkey: &PasskeyFacts) -> Markup {
+    let texts = &shell.texts.passkeys;
+    let kept = if passkey.backed_up { texts.backed_up } else { texts.this_device_only };
+    html! {
+        p.hint {
+            ((texts.created)(&shell.time(passkey.created_at)))
+            @if let Some(time) = passkey.last_used_at {
+                ", " ((texts.last_used)(&shell.time(time)))
+            }
+            ", " (kept)
+        }
+    }
+}
+
+/// The passkeys of an account whose password is replaced, with the box that removes them all (rule
+/// G49): somebody else may have added one. Nothing if there are none.
+pub(super) fn removal(shell: &Shell, held: HeldPasskeys<'_>) -> Markup {
+    let (texts, HeldPasskeys { facts, remove }) = (&shell.texts.passkeys, held);
+    html! {
+        @if !facts.is_empty() {
+            p id="passkeys-held" { ((texts.held_by_account)(&facts.len().to_string())) }
+            ul.items aria-labelledby="passkeys-held" {
+                @for passkey in facts {
+                    li {
+                        p { strong { (passkey.name) } }
+                        (history(shell, passkey))
+                    }
+                }
+            }
+            div.check {
+                input id=(REMOVE_ALL) name=(REMOVE_ALL) type="checkbox" value="1" checked[remove]
+                    aria-describedby="passkeys-held remove-hint";
+                label for=(REMOVE_ALL) { (texts.remove_all) }
+                p.hint id="remove-hint" { (texts.remove_all_hint) }
             }
         }
     }
@@ -192,6 +236,26 @@ mod tests {
         assert_eq!(html.matches(r#"id="passkey-add""#).count(), 1);
         // Without a passkey of its own, a field has an id of its own.
         assert!(html.contains(r#"id="passkey-name-0""#) && html.contains(r#"id="passkey-name-1""#));
+    }
+
+    #[test]
+    fn g49_passkeys_are_shown_with_the_box_that_removes_them() {
+        let shell = Shell::new(Locale::En, None);
+        let facts = facts(&["<b>phone</b>", "key"]).passkeys;
+        let shown = |facts: &[PasskeyFacts], remove: bool| {
+            removal(&shell, HeldPasskeys { facts, remove }).into_string()
+        };
+        let html = shown(&facts, false);
+        assert!(html.contains("Passkeys of this account: 2."), "{html}");
+        assert!(html.contains("&lt;b&gt;phone&lt;/b&gt;") && !html.contains("<b>"), "{html}");
+        assert_eq!(html.matches("Added on 1 January 1970").count(), 2, "{html}");
+        assert!(html.contains(r#"name="remove_passkeys""#) && !html.contains("checked"), "{html}");
+        // Who hears the box alone hears what it is about.
+        assert!(html.contains(r#"<p id="passkeys-held">"#), "{html}");
+        assert!(html.contains(r#"aria-describedby="passkeys-held remove-hint""#), "{html}");
+        let html = shown(&facts, true);
+        assert!(html.contains(r#"value="1" checked"#), "{html}");
+        assert_eq!(shown(&[], true), "");
     }
 
     #[test]

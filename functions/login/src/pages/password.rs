@@ -1,8 +1,10 @@
 //! The page on which a temporary password is replaced, and the field for a new password.
 
 use maud::{Markup, html};
+use shared::domain::people::SignInSettings;
 
 use super::layout::{Field, Form, Problem, Shell, hidden_username, submit};
+use super::passkeys::{HeldPasskeys, removal};
 use crate::passwords::Refusal;
 use crate::texts::Texts;
 
@@ -12,6 +14,10 @@ pub(crate) struct NewPassword<'a> {
     pub(crate) form: Form<'a>,
     /// The person's username.
     pub(crate) username: &'a str,
+    /// What the tenant asks of a new password.
+    pub(crate) settings: SignInSettings,
+    /// The person's passkeys.
+    pub(crate) passkeys: HeldPasskeys<'a>,
     /// Why the last password was refused.
     pub(crate) failure: Option<Refusal>,
 }
@@ -25,7 +31,8 @@ pub(crate) fn new_password(shell: &Shell, page: &NewPassword<'_>) -> Markup {
         form method="post" action="/idhub/login/new-password" {
             (page.form.hidden())
             (hidden_username(page.username))
-            (field(shell.texts, page.failure.is_some()))
+            (field(shell.texts, page.settings, page.failure.is_some()))
+            (removal(shell, page.passkeys))
             (submit(texts.save))
         }
     };
@@ -36,18 +43,22 @@ pub(crate) fn new_password(shell: &Shell, page: &NewPassword<'_>) -> Markup {
 const FIELD: &str = "new_password";
 
 /// The field for a new password, with its rules, as the first field of a page.
-pub(super) fn field(texts: &Texts, wrong: bool) -> Markup {
-    new_field(texts).focus(true).wrong(wrong).show(texts)
+pub(super) fn field(texts: &Texts, settings: SignInSettings, wrong: bool) -> Markup {
+    new_field(texts, &rules(texts, settings)).focus(true).wrong(wrong).show(texts)
 }
 
 /// The field for a new password among others.
-pub(super) fn field_in(texts: &Texts, wrong: bool) -> Markup {
-    new_field(texts).wrong(wrong).show(texts)
+pub(super) fn field_in(texts: &Texts, settings: SignInSettings, wrong: bool) -> Markup {
+    new_field(texts, &rules(texts, settings)).wrong(wrong).show(texts)
 }
 
-fn new_field(texts: &Texts) -> Field<'_> {
-    let texts = &texts.password;
-    Field::new("password", FIELD, texts.new, "new-password").hint(texts.rules)
+/// What the tenant asks of a new password, in words.
+fn rules(texts: &Texts, settings: SignInSettings) -> String {
+    (texts.password.rules)(&settings.minimum_password_length.to_string())
+}
+
+fn new_field<'a>(texts: &Texts, rules: &'a str) -> Field<'a> {
+    Field::new("password", FIELD, texts.password.new, "new-password").hint(rules)
 }
 
 /// Why a password was refused, and what helps.

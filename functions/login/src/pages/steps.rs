@@ -50,6 +50,8 @@ pub(super) fn right(texts: &texts::Consent, scope: &str) -> String {
         "openid" => texts.openid,
         "profile" => texts.profile,
         "email" => texts.email,
+        "address" => texts.postal_address,
+        "phone" => texts.phone,
         "userdata" => texts.userdata,
         "offline_access" => texts.offline_access,
         "administrator" | "users:read" | "users:write" | "config:read" | "config:write"

@@ -1,7 +1,11 @@
 //! Tests of the pages as HTML, in each language.
 
+use maud::Markup;
 use shared::domain::id::TenantId;
+use shared::domain::people::{MAX_PASSKEYS, PasskeyFacts, SecretHash, SignInSettings};
+use shared::env::Timestamp;
 
+use super::passkeys::HeldPasskeys;
 use super::*;
 use crate::assets::{SCRIPT, STYLE};
 use crate::passwords::Refusal;
@@ -14,6 +18,37 @@ const STATE: &str = "c2VhbGVk";
 
 fn tenant() -> TenantId {
     "acme".parse().unwrap()
+}
+
+/// As many passkeys as a person can have, with hostile names.
+fn held() -> Vec<PasskeyFacts> {
+    let now = Timestamp::from_millis(0);
+    let one = |number: usize| PasskeyFacts {
+        id: SecretHash::of(&number.to_be_bytes()),
+        name: HOSTILE.to_owned(),
+        created_at: now,
+        last_used_at: Some(now),
+        backed_up: true,
+    };
+    (0..MAX_PASSKEYS).map(one).collect()
+}
+
+/// The pages that set a password, of people without passkeys and with as many as can be.
+fn password_pages(shell: &Shell, form: Form<'_>) -> Vec<(&'static str, Markup)> {
+    let (settings, username) = (SignInSettings::default(), HOSTILE);
+    let mut pages = Vec::new();
+    for facts in [Vec::new(), held()] {
+        let passkeys = HeldPasskeys { facts: &facts, remove: true };
+        let failure = Some(Refusal::Personal);
+        let page = NewPassword { form, username, settings, passkeys, failure };
+        pages.push(("new password", new_password(shell, &page)));
+        for invited in [true, false] {
+            let (link, failure) = (HOSTILE, None);
+            let page = PasswordPage { form, link, invited, username, settings, passkeys, failure };
+            pages.push(("set password", set_password(shell, &page)));
+        }
+    }
+    pages
 }
 
 /// Every page that belongs to no session, with hostile values in each place.
@@ -37,9 +72,17 @@ fn all(locale: Locale) -> Vec<(&'static str, String)> {
         detail: Some(HOSTILE.to_owned()),
         preferred: id == "b",
     };
-    let scopes =
-        ["openid", "profile", "email", "userdata", "offline_access", "users:read", HOSTILE];
-    let weak = Refusal::Personal;
+    let scopes = [
+        "openid",
+        "profile",
+        "email",
+        "address",
+        "phone",
+        "userdata",
+        "offline_access",
+        "users:read",
+        HOSTILE,
+    ];
     let mut pages = vec![
         ("sign in", sign_in(&shell, &sign_in_page(false, None))),
         ("refused", sign_in(&shell, &sign_in_page(false, Some(SignInFailure::Refused)))),
@@ -64,9 +107,6 @@ fn all(locale: Locale) -> Vec<(&'static str, String)> {
             let page = AccountChoice { form, person: HOSTILE, application, action: "/idhub/x" };
             choose_account(&shell, &page)
         }),
-        ("new password", {
-            new_password(&shell, &NewPassword { form, username: HOSTILE, failure: Some(weak) })
-        }),
         ("form post", form_post(&shell, "https://app.example/", &[("code", HOSTILE)])),
         ("open", open_application(&shell, "app.example:/callback?code=x", HOSTILE)),
         ("sign out", sign_out(&shell, &SignOut { form, person: HOSTILE, client: Some(HOSTILE) })),
@@ -75,11 +115,14 @@ fn all(locale: Locale) -> Vec<(&'static str, String)> {
         ("confirm", question(&shell, form, HOSTILE, Question::Confirm(HOSTILE))),
         ("undo", question(&shell, form, HOSTILE, Question::Undo(HOSTILE))),
     ];
-    for invited in [true, false] {
-        let page = PasswordPage { form, link: HOSTILE, invited, username: HOSTILE, failure: None };
-        pages.push(("set password", set_password(&shell, &page)));
-    }
-    for done in [Answered::Invited, Answered::Reset, Answered::Confirmed, Answered::Undone] {
+    pages.extend(password_pages(&shell, form));
+    for done in [
+        Answered::Invited,
+        Answered::Reset,
+        Answered::Removed,
+        Answered::Confirmed,
+        Answered::Undone,
+    ] {
         pages.push(("answered", answered(&shell, done, "/idhub/account")));
     }
     for ask in [Ask::Password, Ask::Username] {

@@ -14,7 +14,7 @@ use shared::domain::people::{
 use shared::env::Timestamp;
 use shared::store::Retry;
 use shared::store::people::{delete_passkey, mail_write, put_passkey};
-use shared::writing::{Account, AccountChange, AccountWriter};
+use shared::writing::{Account, AccountChange};
 
 use super::challenge::{self, Challenge};
 use super::client_data::Ceremony;
@@ -109,6 +109,9 @@ pub(super) async fn add(submission: Submission) -> Result<Response, respond::Ref
             tracing::info!(%reason, "passkey refused");
             texts.refused
         }
+        Err(Failed::Fault(Error::SignedOut)) => {
+            return Ok(Visit::sign_in_again(&signed_in.tenant, ACCOUNT));
+        }
         Err(Failed::Fault(error)) => return Err(error.into()),
     };
     refuse(visit, &signed_in, problem).await
@@ -192,8 +195,8 @@ async fn register(
         let writes = vec![put_passkey(tenant, &id, &passkey), mail_write(&mail, visit.app.env())];
         Ok(Some(AccountChange::default().login(facts).writes(writes)))
     };
-    match change_account(visit, signed_in, Operation::UserPasskeyAdd, change).await {
-        Ok(()) => Ok(outcome),
+    match account::change(visit, signed_in, Operation::UserPasskeyAdd, change).await {
+        Ok(_) => Ok(outcome),
         Err(Error::AlreadyRecorded) => Ok(Outcome::Held),
         Err(error) => Err(error.into()),
     }
@@ -266,7 +269,11 @@ pub(super) async fn remove(submission: Submission) -> Result<Response, respond::
         let writes = vec![delete_passkey(tenant, &id, user), mail_write(&mail, visit.app.env())];
         Ok(Some(AccountChange::default().login(facts).writes(writes)))
     };
-    change_account(visit, &signed_in, Operation::UserPasskeyRemove, change).await?;
+    match account::change(visit, &signed_in, Operation::UserPasskeyRemove, change).await {
+        Ok(_) => {}
+        Err(Error::SignedOut) => return Ok(Visit::sign_in_again(tenant, ACCOUNT)),
+        Err(error) => return Err(error.into()),
+    }
     if last_way {
         let texts = visit.shell(Some(tenant)).texts;
         return refuse(visit, &signed_in, texts.passkeys.last_way).await;
@@ -279,17 +286,4 @@ fn mail(visit: &Visit, signed_in: &SignedIn, kind: MailKind, name: &str) -> Mail
     let mut mail = mails::to_user(visit, &signed_in.tenant, signed_in.user.value.id, kind);
     mail.facts.name = Some(name.to_owned());
     mail
-}
-
-/// Changes the credentials of the person, who is the author.
-async fn change_account(
-    visit: &Visit,
-    signed_in: &SignedIn,
-    operation: Operation,
-    change: impl FnMut(&Account) -> Result<Option<AccountChange>> + Send,
-) -> Result<()> {
-    let (user, author) = (signed_in.user.value.id, account::author(visit, signed_in));
-    let schema = visit.schema(&signed_in.tenant).await?;
-    AccountWriter::new(&visit.app, &author, &schema).change(user, operation, change).await?;
-    Ok(())
 }

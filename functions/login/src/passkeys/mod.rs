@@ -26,8 +26,13 @@ use serde_json::Value;
 use shared::axum::body::Body;
 use shared::axum::response::Response;
 use shared::axum::routing::post;
+use shared::domain::audit::Change;
 use shared::domain::error::Error;
+use shared::domain::id::{TenantId, UserId};
+use shared::domain::people::{LoginFacts, PasskeyFacts};
 use shared::http::Route;
+use shared::store::people::delete_passkey;
+use shared::writing::{Account, AccountChange};
 
 use self::refusal::Refusal;
 pub(crate) use self::relying_party::RelyingParty;
@@ -62,6 +67,29 @@ pub(crate) const ROUTES: [Route; 6] = [
 
 /// How long a browser waits for the person, in milliseconds. It is the life of a challenge.
 const TIMEOUT: i64 = challenge::SECONDS * 1000;
+
+/// What is known of the passkeys of an account.
+pub(crate) fn held(account: &Account) -> &[PasskeyFacts] {
+    account.login.as_ref().map(|login| &*login.value.passkeys).unwrap_or_default()
+}
+
+/// If the person chose so, takes all passkeys out of what is known of an account whose password is
+/// replaced (rule G49). The change deletes them, and the audit tells how many they were.
+pub(crate) fn remove_if(
+    chosen: bool,
+    tenant: &TenantId,
+    user: UserId,
+    facts: &mut LoginFacts,
+) -> AccountChange {
+    if !chosen {
+        return AccountChange::default();
+    }
+    let removed = std::mem::take(&mut facts.passkeys);
+    let count = (!removed.is_empty()).then(|| Value::from(removed.len()));
+    let told = Change::of("/passkeys".to_owned(), count, None, false);
+    let deletions = removed.iter().map(|passkey| delete_passkey(tenant, &passkey.id, user));
+    AccountChange::default().writes(deletions).changes(told)
+}
 
 /// Why nothing was done.
 enum Failed {

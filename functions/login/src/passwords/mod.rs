@@ -15,6 +15,7 @@ use std::fmt;
 use shared::app::App;
 use shared::domain::error::{Code, Error, Result};
 use shared::domain::id::{TenantId, UserId};
+use shared::domain::people::SignInSettings;
 use shared::domain::user::User;
 use shared::env::Env;
 use shared::store::write::Write;
@@ -22,7 +23,8 @@ use shared::work::HASHES;
 
 use self::argon2id::Argon2idHash;
 use self::legacy::ForeignHash;
-pub(crate) use self::policy::{Context, Refusal};
+use self::policy::Context;
+pub(crate) use self::policy::Refusal;
 use self::prepare::prepared;
 
 /// The longest text that is compared with a hash, in bytes. Longer ones are no password: a new one
@@ -136,27 +138,47 @@ pub(crate) async fn sealed(
     app.table().password_write(tenant, user, &hash).await
 }
 
-/// Judges a new password: the form in which it is hashed, or why it is refused.
-pub(crate) async fn check(
+/// Judges a new password of a tenant with these settings: the form in which it is hashed, or why it
+/// is refused.
+async fn check(
     password: &str,
+    settings: SignInSettings,
     context: &Context<'_>,
 ) -> Result<Result<Prepared, Refusal>> {
     let (password, words) = (password.to_owned(), context.words());
     // The first judgement builds the lists of common passwords.
-    HASHES.run(move || policy::judge(&password, &words)).await
+    HASHES.run(move || policy::judge(&password, settings.minimum_password_length, &words)).await
+}
+
+/// Judges a password that a person chose on a page. Outdated settings refuse none.
+pub(crate) async fn check_chosen(
+    app: &App,
+    password: &str,
+    user: &User,
+    tenant: &TenantId,
+) -> Result<Result<Prepared, Refusal>> {
+    let context = Context::of(user, tenant);
+    let known = app.schema(tenant).await?.sign_in();
+    let judged = check(password, known, &context).await?;
+    if !matches!(judged, Err(Refusal::TooShort(_))) {
+        return Ok(judged);
+    }
+    let current = app.schema_now(tenant).await?.sign_in();
+    if current == known { Ok(judged) } else { check(password, current, &context).await }
 }
 
 /// Judges a password that an administrator sets for a user by a request of the API.
 pub(crate) async fn check_policy(
     password: &str,
+    settings: SignInSettings,
     about: &User,
     tenant: &TenantId,
 ) -> Result<Prepared> {
-    let judged = check(password, &Context::of(about, tenant)).await?;
+    let judged = check(password, settings, &Context::of(about, tenant)).await?;
     judged.map_err(|why| {
         let code = match why {
             Refusal::TooLong => Code::TooLong,
-            Refusal::TooShort | Refusal::Characters => Code::WrongFormat,
+            Refusal::TooShort(_) | Refusal::Characters => Code::WrongFormat,
             _ => Code::NotAllowed,
         };
         Error::invalid("/password", code, why.for_clients())
@@ -166,15 +188,22 @@ pub(crate) async fn check_policy(
 /// The characters of a password that this service makes: no two look alike.
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
-/// A random password of 100 bits, in groups that are easy to copy: `k7mqp-x2fha-…`.
-pub(crate) fn random(env: &Env) -> String {
+/// The fewest characters of a password that this service makes: four groups, 100 bits.
+const MADE: usize = 23;
+
+/// A random password that is long enough for a tenant with these settings, in groups that are easy to
+/// copy: `k7mqp-x2fha-…`.
+pub(crate) fn random(settings: SignInSettings, env: &Env) -> String {
+    let least = usize::from(settings.minimum_password_length).max(MADE);
     let mut password = String::new();
-    for (i, byte) in env.random.bytes::<20>().iter().enumerate() {
-        if i > 0 && i % 5 == 0 {
+    while password.len() < least {
+        if !password.is_empty() {
             password.push('-');
         }
-        let character = ALPHABET.get(usize::from(byte % 32)).copied().unwrap_or(b'a');
-        password.push(char::from(character));
+        for byte in env.random.bytes::<5>() {
+            let character = ALPHABET.get(usize::from(byte % 32)).copied().unwrap_or(b'a');
+            password.push(char::from(character));
+        }
     }
     password
 }

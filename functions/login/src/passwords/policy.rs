@@ -1,5 +1,7 @@
-//! Which passwords are taken (rules G27 to G29): at least 15 characters and hard to guess. There are
-//! no rules about kinds of characters.
+//! Which passwords are taken (rules G27 to G29): as long as the tenant asks for, and hard to guess.
+//! There are no rules about kinds of characters.
+
+use std::borrow::Cow;
 
 use shared::domain::id::TenantId;
 use shared::domain::user::User;
@@ -10,8 +12,8 @@ use super::Prepared;
 use super::prepare::prepared;
 use crate::texts;
 
-/// The fewest and the most characters (Unicode code points) of a password.
-pub(super) const LENGTHS: std::ops::RangeInclusive<usize> = 15..=256;
+/// The most characters (Unicode code points) of a password.
+pub(super) const LONGEST: usize = 256;
 /// How many characters besides words of the context a password needs.
 const MIN_OWN: usize = 4;
 /// The shortest word of the context that counts.
@@ -24,8 +26,8 @@ const SERVICE: &str = "kith";
 /// Why a password is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// It has fewer than 15 characters.
-    TooShort,
+    /// It has fewer characters than this number.
+    TooShort(u16),
     /// It has more than 256 characters.
     TooLong,
     /// A character cannot be used: a control character, say.
@@ -50,19 +52,19 @@ pub(crate) enum Refusal {
 
 impl Refusal {
     /// The reason in the language of a page.
-    pub(crate) const fn text(self, texts: &texts::Refusals) -> &'static str {
+    pub(crate) fn text(self, texts: &texts::Refusals) -> Cow<'static, str> {
         match self {
-            Self::TooShort => texts.too_short,
-            Self::TooLong => texts.too_long,
-            Self::Characters => texts.characters,
-            Self::Common => texts.common,
-            Self::Personal => texts.personal,
-            Self::Repeats => texts.repeats,
-            Self::Sequences => texts.sequences,
-            Self::Keyboard => texts.keyboard,
-            Self::Dates => texts.dates,
-            Self::Guessable => texts.guessable,
-            Self::Unchanged => texts.unchanged,
+            Self::TooShort(least) => (texts.too_short)(&least.to_string()).into(),
+            Self::TooLong => texts.too_long.into(),
+            Self::Characters => texts.characters.into(),
+            Self::Common => texts.common.into(),
+            Self::Personal => texts.personal.into(),
+            Self::Repeats => texts.repeats.into(),
+            Self::Sequences => texts.sequences.into(),
+            Self::Keyboard => texts.keyboard.into(),
+            Self::Dates => texts.dates.into(),
+            Self::Guessable => texts.guessable.into(),
+            Self::Unchanged => texts.unchanged.into(),
         }
     }
 
@@ -72,19 +74,21 @@ impl Refusal {
     }
 
     /// The reason for a client of the API.
-    pub(super) const fn for_clients(self) -> &'static str {
+    pub(super) fn for_clients(self) -> Cow<'static, str> {
         match self {
-            Self::TooShort => "use at least 15 characters",
-            Self::TooLong => "use at most 256 characters",
-            Self::Characters => "use letters, digits, punctuation and spaces (RFC 8265)",
-            Self::Common => "choose another password: attackers try this one first",
-            Self::Personal => "choose another password: this one consists of names of the user",
-            Self::Repeats => "choose another password: this one repeats itself",
-            Self::Sequences => "choose another password: this one consists of sequences",
-            Self::Keyboard => "choose another password: this one follows the keyboard",
-            Self::Dates => "choose another password: this one consists of dates",
-            Self::Guessable => "choose another password: this one is easy to guess",
-            Self::Unchanged => "choose another password: this one is the present password",
+            Self::TooShort(least) => format!("use at least {least} characters").into(),
+            Self::TooLong => "use at most 256 characters".into(),
+            Self::Characters => "use letters, digits, punctuation and spaces (RFC 8265)".into(),
+            Self::Common => "choose another password: attackers try this one first".into(),
+            Self::Personal => {
+                "choose another password: this one consists of names of the user".into()
+            }
+            Self::Repeats => "choose another password: this one repeats itself".into(),
+            Self::Sequences => "choose another password: this one consists of sequences".into(),
+            Self::Keyboard => "choose another password: this one follows the keyboard".into(),
+            Self::Dates => "choose another password: this one consists of dates".into(),
+            Self::Guessable => "choose another password: this one is easy to guess".into(),
+            Self::Unchanged => "choose another password: this one is the present password".into(),
         }
     }
 }
@@ -129,21 +133,22 @@ impl<'a> Context<'a> {
     }
 }
 
-/// Judges a password by itself and by the words of its context.
-pub(super) fn judge(password: &str, words: &[String]) -> Result<Prepared, Refusal> {
+/// Judges a password by itself, by the fewest characters of its tenant and by the words of its
+/// context.
+pub(super) fn judge(password: &str, least: u16, words: &[String]) -> Result<Prepared, Refusal> {
     // Before any other work: the preparation takes time with the length.
-    if password.chars().count() > *LENGTHS.end() {
+    if password.chars().count() > LONGEST {
         return Err(Refusal::TooLong);
     }
     if password.is_empty() {
-        return Err(Refusal::TooShort);
+        return Err(Refusal::TooShort(least));
     }
     let prepared = prepared(password).ok_or(Refusal::Characters)?;
     let length = prepared.chars().count();
-    if length < *LENGTHS.start() {
-        return Err(Refusal::TooShort);
+    if length < usize::from(least) {
+        return Err(Refusal::TooShort(least));
     }
-    if length > *LENGTHS.end() {
+    if length > LONGEST {
         return Err(Refusal::TooLong);
     }
     if own_characters(&prepared, words) < MIN_OWN {

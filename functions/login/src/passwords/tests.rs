@@ -13,7 +13,16 @@ fn tenant() -> TenantId {
     "acme-insurance".parse().unwrap()
 }
 
+/// The settings of a tenant whose passwords have at least so many characters.
+fn settings(minimum_password_length: u16) -> SignInSettings {
+    SignInSettings { minimum_password_length, ..SignInSettings::default() }
+}
+
 fn judge(password: &str) -> Result<String, Refusal> {
+    judge_by(15, password)
+}
+
+fn judge_by(least: u16, password: &str) -> Result<String, Refusal> {
     let tenant = tenant();
     let context = Context {
         username: "jan.janssens",
@@ -21,7 +30,7 @@ fn judge(password: &str) -> Result<String, Refusal> {
         names: [Some("Jan"), Some("Janssens")],
         tenant: &tenant,
     };
-    policy::judge(password, &context.words()).map(|Prepared(text)| text)
+    policy::judge(password, least, &context.words()).map(|Prepared(text)| text)
 }
 
 async fn verified(password: &str, stored: Option<&str>) -> Verified {
@@ -30,8 +39,9 @@ async fn verified(password: &str, stored: Option<&str>) -> Verified {
 
 #[test]
 fn g27_a_password_has_15_to_256_characters_and_no_other_rule() {
-    assert_eq!(judge(""), Err(Refusal::TooShort));
-    assert_eq!(judge("vq8#kd-Zo2,lxp"), Err(Refusal::TooShort));
+    assert_eq!(SignInSettings::default().minimum_password_length, 15);
+    assert_eq!(judge(""), Err(Refusal::TooShort(15)));
+    assert_eq!(judge("vq8#kd-Zo2,lxp"), Err(Refusal::TooShort(15)));
     assert_eq!(judge("vq8#kd-Zo2,lxpt"), Ok("vq8#kd-Zo2,lxpt".to_owned()));
     // No digits, no capitals, no signs.
     assert!(judge("wagonlemonorbitthirteen").is_ok());
@@ -43,10 +53,26 @@ fn g27_a_password_has_15_to_256_characters_and_no_other_rule() {
 }
 
 #[test]
+fn g27_a_tenant_asks_for_more_characters_and_refusals_name_its_number() {
+    assert_eq!(GOOD.chars().count(), 26);
+    assert!(judge_by(26, GOOD).is_ok());
+    assert_eq!(judge_by(27, GOOD), Err(Refusal::TooShort(27)));
+    assert_eq!(judge_by(64, ""), Err(Refusal::TooShort(64)));
+    assert_eq!(Refusal::TooShort(27).for_clients(), "use at least 27 characters");
+    for locale in Locale::ALL {
+        let texts = Texts::of(locale);
+        let refusal = Refusal::TooShort(27).text(&texts.refusals);
+        for text in [refusal, (texts.password.rules)("27").into()] {
+            assert!(text.contains("27") && !text.contains("15"), "{text}");
+        }
+    }
+}
+
+#[test]
 fn g28_unicode_is_taken_prepared_and_counted_in_code_points() {
     // 15 code points, 45 bytes and more.
     assert!(judge("снеговик летает").is_ok());
-    assert_eq!(judge("снеговик летае"), Err(Refusal::TooShort));
+    assert_eq!(judge("снеговик летае"), Err(Refusal::TooShort(15)));
     assert!(judge("🐒🍋🛰🚃🎲🧩🪐🪁🧭🥨🦑🌵🎷🏺🧵").is_ok());
     // A composed and a decomposed letter, and a wide space, are the same password.
     let composed = judge("brûlée wagon orbit").unwrap();
@@ -85,16 +111,15 @@ fn g29_easy_passwords_are_refused_with_their_reason() {
         for why in [Refusal::Common, Refusal::Personal, Refusal::Repeats, Refusal::Guessable] {
             assert!(why.text(texts).len() > 20 && why.needs_advice());
         }
-        assert!(texts.too_short.contains("15") && texts.too_long.contains("256"));
-        assert!(Texts::of(locale).password.rules.contains("15"));
-        assert_eq!(policy::LENGTHS, 15..=256);
+        assert!(texts.too_long.contains("256"));
+        assert_eq!(policy::LONGEST, 256);
     }
 }
 
 #[tokio::test]
 async fn g31_a_password_is_hashed_by_argon2id_and_verified() {
     let env = Env::default();
-    let Ok(prepared) = policy::judge(GOOD, &[]) else { panic!("a good password") };
+    let Ok(prepared) = policy::judge(GOOD, 15, &[]) else { panic!("a good password") };
     let phc = hash(&prepared, &env).await.unwrap();
     assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{phc}");
     assert_ne!(phc, hash(&prepared, &env).await.unwrap(), "two salts");
@@ -191,8 +216,11 @@ async fn g39_without_a_stored_hash_the_work_is_that_of_a_new_hash() {
 #[test]
 fn g33_a_password_that_the_service_makes_is_long_and_passes_the_rules() {
     let env = Env::default();
-    let (one, other) = (random(&env), random(&env));
+    let (one, other) = (random(settings(15), &env), random(settings(15), &env));
     assert_ne!(one, other);
-    assert_eq!(one.len(), 23);
-    assert!(judge(&one).is_ok(), "{one}");
+    for (least, length) in [(15, 23), (23, 23), (24, 29), (64, 65)] {
+        let password = random(settings(least), &env);
+        assert_eq!(password.len(), length, "{password}");
+        assert!(judge_by(least, &password).is_ok(), "{password}");
+    }
 }

@@ -7,6 +7,7 @@ use shared::domain::definition::Predefined;
 use shared::domain::error::Result;
 use shared::domain::id::{TenantId, UserId};
 use shared::domain::lookup::Lookup;
+use shared::domain::people::PasskeyFacts;
 use shared::domain::sso::Principal;
 use shared::domain::text;
 use shared::domain::user::{User, UserStatus};
@@ -16,6 +17,7 @@ use shared::writing::{Account, AccountChange, AccountWriter};
 
 use super::finish::{Authenticated, Used, is_linked, principal};
 use crate::device::Device;
+use crate::passkeys;
 use crate::passwords::{self, Verified};
 use crate::state::Proven;
 use crate::visit::Visit;
@@ -39,8 +41,9 @@ pub(super) enum Verdict {
     Blocked(UserId),
     /// The password is right, temporary, and past its end.
     Over,
-    /// The password is right, and the person has to choose another one first.
-    MustChange(Proven),
+    /// The password is right, and the person has to choose another one first. The person has these
+    /// passkeys.
+    MustChange(Proven, Vec<PasskeyFacts>),
     /// The person may be signed in.
     Right(Box<Authenticated>),
 }
@@ -123,8 +126,8 @@ impl<'v> Candidate<'v> {
             return Ok(Verdict::Over);
         }
         if facts.must_change {
-            let version = account.user.version().0;
-            return Ok(Verdict::MustChange(Proven { user, version, at: now, keep: false }));
+            let (version, held) = (account.user.version().0, passkeys::held(&account).to_vec());
+            return Ok(Verdict::MustChange(Proven { user, version, at: now, keep: false }, held));
         }
         let companions = match rehash {
             Some(phc) => vec![visit.app.table().password_write(tenant, user, &phc).await?],

@@ -191,8 +191,8 @@ impl SignIn<'_> {
         let author = Author::account((*tenant).clone(), user.id, visit.request_id());
         let writer = AccountWriter::new(&visit.app, &author, schema);
         let replaced = before.as_ref().map(|(hash, _)| hash);
-        let (session, writes) =
-            writer.begin_session(&account.user, &cookie, session, replaced).await?;
+        let start = writer.begin_session(&account.user, &cookie, session, replaced).await?;
+        let session = start.session.clone();
         let mut facts = account.facts(&env.random);
         authenticated.used.note(&mut facts, visit);
         let now = env.clock.now();
@@ -200,13 +200,13 @@ impl SignIn<'_> {
             .user(User { last_login_at: Some(now), ..user.clone() })
             .login(facts)
             .writes(self.companions(known.as_ref()))
-            .writes(writes);
+            .begin(start);
         if let Some(binding) = self.binding()? {
             change = change.changes(binding.change()).writes(binding.writes(tenant, user.id));
         }
         // The account is not as it was, or a companion lost against another request.
         let AccountCommit::Written(_) =
-            writer.commit(account.clone(), change, Operation::UserSignIn).await?
+            writer.commit_as_read(account, &change, Operation::UserSignIn).await?
         else {
             return Ok(None);
         };
@@ -317,5 +317,23 @@ impl SignIn<'_> {
             cookies.push(device.cookie(visit, &login.value.user_handle).await?);
         }
         Ok(cookies)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g57_a_password_and_a_passkey_are_the_only_credentials() {
+        let passkey = Used::Passkey { id: SecretHash::of(b"id"), backed_up: false };
+        for used in [Used::Password, passkey] {
+            // A new credential has to be listed here. `sms` and `otp` of RFC 8176 are no methods.
+            let methods: &[&str] = match &used {
+                Used::Password => &["pwd"],
+                Used::Passkey { .. } => &["swk", "user"],
+            };
+            assert_eq!(used.methods(), methods);
+        }
     }
 }

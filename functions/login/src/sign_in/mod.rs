@@ -8,6 +8,7 @@ use http::StatusCode;
 use shared::axum::response::{IntoResponse as _, Response};
 use shared::axum::routing::post;
 use shared::domain::error::Result;
+use shared::domain::people::PasskeyFacts;
 use shared::http::Route;
 use shared::store::Retry;
 
@@ -15,6 +16,7 @@ pub(crate) use self::attempt::record_blocked;
 use self::attempt::{Candidate, Verdict};
 pub(crate) use self::finish::{Authenticated, Finished, Used, finish_sign_in, principal};
 pub(crate) use self::page::{again, leading_on, show};
+use crate::pages::passkeys::HeldPasskeys;
 use crate::pages::{self, Form, NewPassword, SignInFailure};
 use crate::respond::{Refusal, form_alone};
 use crate::state::{PageState, Proven};
@@ -83,10 +85,10 @@ async fn sign_in(visit: &Visit, state: &PageState, typed: &Typed<'_>) -> Result<
                 let failure = SignInFailure::Blocked;
                 return again(visit, state, failure, StatusCode::FORBIDDEN).await;
             }
-            Verdict::MustChange(proven) => {
+            Verdict::MustChange(proven, held) => {
                 succeeded(visit, &attempt).await;
                 let proven = Proven { keep: typed.keep, ..proven };
-                return must_change(visit, state, proven, typed.username).await;
+                return must_change(visit, state, proven, (typed.username, &held)).await;
             }
             Verdict::Right(authenticated) => {
                 let authenticated = Authenticated {
@@ -138,12 +140,15 @@ async fn must_change(
     visit: &Visit,
     state: &PageState,
     proven: Proven,
-    username: &str,
+    (username, held): (&str, &[PasskeyFacts]),
 ) -> Result<Response> {
     let state = PageState { proven: Some(proven), ..state.clone() };
     let (sealed, token) = (visit.seal(&state).await?, visit.form_token().await?);
     let form = Form { state: &sealed, token: &token };
     let shell = visit.shell(Some(&state.tenant));
-    let page = pages::new_password(&shell, &NewPassword { form, username, failure: None });
+    let settings = visit.schema(&state.tenant).await?.sign_in();
+    let passkeys = HeldPasskeys { facts: held, remove: false };
+    let page = NewPassword { form, username, settings, passkeys, failure: None };
+    let page = pages::new_password(&shell, &page);
     Ok(page::leading_on(visit.page(page), &state).into_response())
 }

@@ -47,6 +47,8 @@ pub(super) static TEXTS: Texts = Texts {
         openid: "Sie wiedererkennen, wenn Sie zurückkommen",
         profile: "Ihren Namen, Ihren Benutzernamen, Ihre Sprache und Ihre Personas lesen",
         email: "Ihre E-Mail-Adresse lesen",
+        postal_address: "Ihre Postanschrift lesen",
+        phone: "Ihre Telefonnummer lesen",
         userdata: "die Daten Ihres Profils lesen und ändern",
         offline_access: "diesen Zugriff behalten, auch wenn Sie die Anwendung nicht benutzen",
         administration: "Benutzer und Einstellungen verwalten, soweit Sie das selbst dürfen",
@@ -75,13 +77,19 @@ pub(super) static TEXTS: Texts = Texts {
                     eigenes Passwort.",
         for_account: |username| format!("Für das Konto {username}."),
         new: "Neues Passwort",
-        rules: "Verwenden Sie mindestens 15 Zeichen. Mehrere Wörter, die nichts miteinander zu tun \
-                haben, sind leicht zu merken und schwer zu erraten. Leerzeichen und alle \
-                Buchstaben sind erlaubt.",
+        rules: |least| {
+            format!(
+                "Verwenden Sie mindestens {least} Zeichen. Mehrere Wörter, die nichts miteinander zu \
+                 tun haben, sind leicht zu merken und schwer zu erraten. Leerzeichen und alle \
+                 Buchstaben sind erlaubt."
+            )
+        },
         save: "Passwort speichern",
     },
     refusals: Refusals {
-        too_short: "Das Passwort ist zu kurz: Verwenden Sie mindestens 15 Zeichen.",
+        too_short: |least| {
+            format!("Das Passwort ist zu kurz: Verwenden Sie mindestens {least} Zeichen.")
+        },
         too_long: "Das Passwort ist zu lang: Verwenden Sie höchstens 256 Zeichen.",
         characters: "Das Passwort enthält ein Zeichen, das nicht verwendet werden kann, zum \
                      Beispiel einen Tabulator oder einen Zeilenumbruch.",
@@ -168,6 +176,8 @@ pub(super) static TEXTS: Texts = Texts {
         set_text: "Melden Sie sich mit Ihrem Benutzernamen und Ihrem neuen Passwort an.",
         set_reset_text: "Sie wurden auf allen Geräten abgemeldet. Melden Sie sich mit Ihrem neuen \
                          Passwort an.",
+        set_removed_text: "Sie wurden auf allen Geräten abgemeldet, und alle Passkeys wurden \
+                           entfernt. Melden Sie sich mit Ihrem neuen Passwort an.",
         confirm: "Bestätigen Sie Ihre E-Mail-Adresse",
         confirm_ask: |address| format!("Ist {address} Ihre neue E-Mail-Adresse?"),
         confirm_button: "Adresse bestätigen",
@@ -251,7 +261,9 @@ pub(super) static TEXTS: Texts = Texts {
                          aufbewahrt und stehen nicht in Ihrem Profil.",
         claim: "Bezeichnung",
         value: "Wert",
+        browser_on: |browser, system| format!("{browser} unter {system}"),
         unknown_browser: "Unbekannter Browser",
+        unknown_system: "einem unbekannten System",
     },
     done: Done {
         password: "Ihr Passwort ist geändert. Alle anderen Geräte sind abgemeldet.",
@@ -282,6 +294,15 @@ pub(super) static TEXTS: Texts = Texts {
         rename_label: "Neuer Name",
         rename_button: "Umbenennen",
         remove_button: "Entfernen",
+        held_by_account: |count| {
+            format!(
+                "Passkeys dieses Kontos: {count}. Diese Passkeys funktionieren auch mit einem \
+                 neuen Passwort."
+            )
+        },
+        remove_all: "Alle Passkeys dieses Kontos entfernen",
+        remove_all_hint: "Kreuzen Sie dieses Kästchen an, wenn Sie einen der Passkeys nicht \
+                          kennen. Danach können Sie Ihre eigenen Passkeys wieder hinzufügen.",
         again: "Melden Sie sich erneut an, um Ihre Passkeys zu ändern",
         default_name: "Passkey",
         limit: "Sie haben 10 Passkeys, mehr sind nicht möglich. Entfernen Sie zuerst einen.",

@@ -46,6 +46,8 @@ pub(super) static TEXTS: Texts = Texts {
         openid: "recognise you when you come back",
         profile: "read your name, your username, your language and your personas",
         email: "read your e-mail address",
+        postal_address: "read your postal address",
+        phone: "read your telephone number",
         userdata: "read and change the data of your profile",
         offline_access: "keep this access while you are not using the application",
         administration: "manage users and settings, as far as your own rights go",
@@ -70,12 +72,16 @@ pub(super) static TEXTS: Texts = Texts {
         temporary: "You signed in with a temporary password. Choose your own password now.",
         for_account: |username| format!("For the account {username}."),
         new: "New password",
-        rules: "Use at least 15 characters. Several words that do not belong together are easy to \
-                remember and hard to guess. Spaces and all letters are allowed.",
+        rules: |least| {
+            format!(
+                "Use at least {least} characters. Several words that do not belong together are \
+                 easy to remember and hard to guess. Spaces and all letters are allowed."
+            )
+        },
         save: "Save password",
     },
     refusals: Refusals {
-        too_short: "The password is too short: use at least 15 characters.",
+        too_short: |least| format!("The password is too short: use at least {least} characters."),
         too_long: "The password is too long: use at most 256 characters.",
         characters: "The password has a character that cannot be used, such as a tab or a line \
                      break.",
@@ -155,6 +161,8 @@ pub(super) static TEXTS: Texts = Texts {
         set: "Your password is saved",
         set_text: "Sign in with your username and your new password.",
         set_reset_text: "You were signed out on all devices. Sign in with your new password.",
+        set_removed_text: "You were signed out on all devices, and all passkeys were removed. Sign \
+                           in with your new password.",
         confirm: "Confirm your e-mail address",
         confirm_ask: |address| format!("Is {address} your new e-mail address?"),
         confirm_button: "Confirm the address",
@@ -231,7 +239,9 @@ pub(super) static TEXTS: Texts = Texts {
                          not stored in your profile.",
         claim: "Name",
         value: "Value",
+        browser_on: |browser, system| format!("{browser} on {system}"),
         unknown_browser: "Unknown browser",
+        unknown_system: "an unknown system",
     },
     done: Done {
         password: "Your password is changed. All other devices are signed out.",
@@ -261,6 +271,12 @@ pub(super) static TEXTS: Texts = Texts {
         rename_label: "New name",
         rename_button: "Rename",
         remove_button: "Remove",
+        held_by_account: |count| {
+            format!("Passkeys of this account: {count}. They still work with a new password.")
+        },
+        remove_all: "Remove all passkeys of this account",
+        remove_all_hint: "Tick this if you do not recognise one of them. You can add your own \
+                          passkeys again afterwards.",
         again: "Sign in again to change your passkeys",
         default_name: "Passkey",
         limit: "You have 10 passkeys, and more are not possible. Remove one first.",

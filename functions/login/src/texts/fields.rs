@@ -1,4 +1,5 @@
-//! Which texts there are. A field with `with` takes a name or a value; the other fields are fixed.
+//! Which texts there are. A field with `with` takes a name or a value, one with `with_both` takes
+//! two; the other fields are fixed.
 
 /// Declares a group of texts. In tests it also lists them by their names.
 macro_rules! group {
@@ -8,7 +9,7 @@ macro_rules! group {
 
         #[cfg(test)]
         impl $name {
-            /// The texts with their names; the value of each that takes one is a marker.
+            /// The texts with their names; the values of those that take some are markers.
             pub(crate) fn all(&self) -> Vec<(&'static str, String)> {
                 vec![$((
                     concat!(stringify!($name), ".", stringify!($field)),
@@ -19,8 +20,10 @@ macro_rules! group {
     };
     (@type) => { &'static str };
     (@type with) => { fn(&str) -> String };
+    (@type with_both) => { fn(&str, &str) -> String };
     (@shown $text:expr) => { $text.to_owned() };
     (@shown $text:expr, with) => { ($text)("{value}") };
+    (@shown $text:expr, with_both) => { ($text)("{value}", "{other}") };
 }
 
 /// All texts of a language.
@@ -99,9 +102,9 @@ group! {
 group! {
     /// What a client asks for.
     Consent {
-        title, asks: with, signed_in_as: with, list, openid, profile, email, userdata,
-        offline_access, administration, other: with, returns_to: with, native: with, withdraw,
-        allow, deny,
+        title, asks: with, signed_in_as: with, list, openid, profile, email, postal_address, phone,
+        userdata, offline_access, administration, other: with, returns_to: with, native: with,
+        withdraw, allow, deny,
     }
 }
 
@@ -116,15 +119,15 @@ group! {
 group! {
     /// A new password.
     Password {
-        title, temporary, for_account: with, new, rules, save,
+        title, temporary, for_account: with, new, rules: with, save,
     }
 }
 
 group! {
     /// Why a password is refused, and what helps.
     Refusals {
-        too_short, too_long, characters, common, personal, repeats, sequences, keyboard, dates,
-        guessable, unchanged, advice,
+        too_short: with, too_long, characters, common, personal, repeats, sequences, keyboard,
+        dates, guessable, unchanged, advice,
     }
 }
 
@@ -151,9 +154,9 @@ group! {
     /// Links from e-mails.
     Link {
         title, explain, label, hint, malformed, invitation, reset, welcome: with, set, set_text,
-        set_reset_text, confirm, confirm_ask: with, confirm_button, confirmed, confirmed_text,
-        undo, undo_ask: with, undo_explain, undo_button, undone, undone_text, changed,
-        changed_text,
+        set_reset_text, set_removed_text, confirm, confirm_ask: with, confirm_button, confirmed,
+        confirmed_text, undo, undo_ask: with, undo_explain, undo_button, undone, undone_text,
+        changed, changed_text,
     }
 }
 
@@ -173,7 +176,7 @@ group! {
         change_address, address_explain, pending: with, cancel_change, new_address, ask_address,
         wrong_address, same_address, sessions, this_session, started: with, seen: with, ends: with,
         end_session, end_others, everywhere, clients, no_clients, granted: with, withdraw, claims,
-        claims_explain, claim, value, unknown_browser,
+        claims_explain, claim, value, browser_on: with_both, unknown_browser, unknown_system,
     }
 }
 
@@ -190,7 +193,8 @@ group! {
     Passkeys {
         sign_in_button, sign_in_failed, heading, explain, name_label, add_button, add_failed, none,
         created: with, last_used: with, backed_up, this_device_only, rename_label, rename_button,
-        remove_button, again, default_name, limit, last_way, held,
+        remove_button, held_by_account: with, remove_all, remove_all_hint, again, default_name,
+        limit, last_way, held,
         wrong_name, refused,
     }
 }

@@ -49,6 +49,8 @@ pub(super) static TEXTS: Texts = Texts {
         openid: "vous reconnaître lorsque vous revenez",
         profile: "lire votre nom, votre nom d’utilisateur, votre langue et vos personas",
         email: "lire votre adresse e-mail",
+        postal_address: "lire votre adresse postale",
+        phone: "lire votre numéro de téléphone",
         userdata: "lire et modifier les données de votre profil",
         offline_access: "conserver cet accès lorsque vous n’utilisez pas l’application",
         administration: "gérer des utilisateurs et des paramètres, dans la limite de vos droits",
@@ -77,13 +79,19 @@ pub(super) static TEXTS: Texts = Texts {
                     votre propre mot de passe.",
         for_account: |username| format!("Pour le compte {username}."),
         new: "Nouveau mot de passe",
-        rules: "Utilisez au moins 15 caractères. Plusieurs mots sans rapport entre eux sont \
-                faciles à retenir et difficiles à deviner. Les espaces et toutes les lettres sont \
-                permis.",
+        rules: |least| {
+            format!(
+                "Utilisez au moins {least} caractères. Plusieurs mots sans rapport entre eux sont \
+                 faciles à retenir et difficiles à deviner. Les espaces et toutes les lettres sont \
+                 permis."
+            )
+        },
         save: "Enregistrer le mot de passe",
     },
     refusals: Refusals {
-        too_short: "Le mot de passe est trop court\u{a0}: utilisez au moins 15 caractères.",
+        too_short: |least| {
+            format!("Le mot de passe est trop court\u{a0}: utilisez au moins {least} caractères.")
+        },
         too_long: "Le mot de passe est trop long\u{a0}: utilisez au plus 256 caractères.",
         characters: "Le mot de passe contient un caractère inutilisable, par exemple une \
                      tabulation ou un saut de ligne.",
@@ -167,6 +175,9 @@ pub(super) static TEXTS: Texts = Texts {
         set_text: "Connectez-vous avec votre nom d’utilisateur et votre nouveau mot de passe.",
         set_reset_text: "Vous avez été déconnecté de tous les appareils. Connectez-vous avec votre \
                          nouveau mot de passe.",
+        set_removed_text: "Vous avez été déconnecté de tous les appareils, et toutes les clés \
+                           d’accès ont été supprimées. Connectez-vous avec votre nouveau mot de \
+                           passe.",
         confirm: "Confirmez votre adresse e-mail",
         confirm_ask: |address| format!("{address} est-elle votre nouvelle adresse\u{202f}?"),
         confirm_button: "Confirmer l’adresse",
@@ -252,7 +263,9 @@ pub(super) static TEXTS: Texts = Texts {
                          profil.",
         claim: "Nom",
         value: "Valeur",
+        browser_on: |browser, system| format!("{browser} sous {system}"),
         unknown_browser: "Navigateur inconnu",
+        unknown_system: "un système inconnu",
     },
     done: Done {
         password: "Votre mot de passe est modifié. Tous les autres appareils sont déconnectés.",
@@ -283,6 +296,15 @@ pub(super) static TEXTS: Texts = Texts {
         rename_label: "Nouveau nom",
         rename_button: "Renommer",
         remove_button: "Supprimer",
+        held_by_account: |count| {
+            format!(
+                "Clés d’accès de ce compte\u{a0}: {count}. Elles restent valables avec un nouveau \
+                 mot de passe."
+            )
+        },
+        remove_all: "Supprimer toutes les clés d’accès de ce compte",
+        remove_all_hint: "Cochez cette case si vous ne reconnaissez pas l’une d’elles. Vous \
+                          pourrez ensuite ajouter de nouveau les vôtres.",
         again: "Connectez-vous de nouveau pour modifier vos clés d’accès",
         default_name: "Clé d’accès",
         limit: "Vous avez 10 clés d’accès, et ce nombre ne peut pas être dépassé. Supprimez-en une \

@@ -11,6 +11,7 @@ mod tests;
 
 use http::HeaderMap;
 use http::header::ACCEPT_LANGUAGE;
+use shared::domain::people::Browser;
 
 pub(crate) use self::fields::{Consent, Date, Refusals, Texts};
 
@@ -99,5 +100,15 @@ impl Texts {
             Locale::Fr => &fr::TEXTS,
             Locale::De => &de::TEXTS,
         }
+    }
+
+    /// A browser in words.
+    pub(crate) fn browser(&self, browser: Option<&Browser>) -> String {
+        let texts = &self.account;
+        let unknown = (texts.unknown_browser, texts.unknown_system);
+        browser.map_or_else(
+            || unknown.0.to_owned(),
+            |browser| browser.label(unknown, texts.browser_on),
+        )
     }
 }

@@ -47,6 +47,8 @@ pub(super) static TEXTS: Texts = Texts {
         openid: "u herkennen wanneer u terugkomt",
         profile: "uw naam, uw gebruikersnaam, uw taal en uw persona’s lezen",
         email: "uw e-mailadres lezen",
+        postal_address: "uw postadres lezen",
+        phone: "uw telefoonnummer lezen",
         userdata: "de gegevens van uw profiel lezen en wijzigen",
         offline_access: "deze toegang behouden wanneer u de toepassing niet gebruikt",
         administration: "gebruikers en instellingen beheren, voor zover u dat zelf mag",
@@ -72,12 +74,17 @@ pub(super) static TEXTS: Texts = Texts {
                     wachtwoord.",
         for_account: |username| format!("Voor het account {username}."),
         new: "Nieuw wachtwoord",
-        rules: "Gebruik minstens 15 tekens. Enkele woorden die niets met elkaar te maken hebben, \
-                zijn makkelijk te onthouden en moeilijk te raden. Spaties en alle letters mogen.",
+        rules: |least| {
+            format!(
+                "Gebruik minstens {least} tekens. Enkele woorden die niets met elkaar te maken \
+                 hebben, zijn makkelijk te onthouden en moeilijk te raden. Spaties en alle letters \
+                 mogen."
+            )
+        },
         save: "Wachtwoord opslaan",
     },
     refusals: Refusals {
-        too_short: "Het wachtwoord is te kort: gebruik minstens 15 tekens.",
+        too_short: |least| format!("Het wachtwoord is te kort: gebruik minstens {least} tekens."),
         too_long: "Het wachtwoord is te lang: gebruik hoogstens 256 tekens.",
         characters: "Het wachtwoord bevat een teken dat niet kan worden gebruikt, zoals een tab of \
                      een regeleinde.",
@@ -157,6 +164,8 @@ pub(super) static TEXTS: Texts = Texts {
         set: "Uw wachtwoord is opgeslagen",
         set_text: "Meld u aan met uw gebruikersnaam en uw nieuwe wachtwoord.",
         set_reset_text: "U bent op alle apparaten afgemeld. Meld u aan met uw nieuwe wachtwoord.",
+        set_removed_text: "U bent op alle apparaten afgemeld en alle passkeys zijn verwijderd. Meld \
+                           u aan met uw nieuwe wachtwoord.",
         confirm: "Bevestig uw e-mailadres",
         confirm_ask: |address| format!("Is {address} uw nieuwe e-mailadres?"),
         confirm_button: "Adres bevestigen",
@@ -236,7 +245,9 @@ pub(super) static TEXTS: Texts = Texts {
                          afmeldt en staan niet in uw profiel.",
         claim: "Naam",
         value: "Waarde",
+        browser_on: |browser, system| format!("{browser} op {system}"),
         unknown_browser: "Onbekende browser",
+        unknown_system: "een onbekend systeem",
     },
     done: Done {
         password: "Uw wachtwoord is gewijzigd. Alle andere apparaten zijn afgemeld.",
@@ -267,6 +278,15 @@ pub(super) static TEXTS: Texts = Texts {
         rename_label: "Nieuwe naam",
         rename_button: "Naam wijzigen",
         remove_button: "Verwijderen",
+        held_by_account: |count| {
+            format!(
+                "Passkeys van dit account: {count}. Ze blijven werken als u een nieuw wachtwoord \
+                 kiest."
+            )
+        },
+        remove_all: "Alle passkeys van dit account verwijderen",
+        remove_all_hint: "Vink dit aan als u een van de passkeys niet herkent. Daarna kunt u uw \
+                          eigen passkeys opnieuw toevoegen.",
         again: "Meld u opnieuw aan om uw passkeys te wijzigen",
         default_name: "Passkey",
         limit: "U hebt 10 passkeys en meer zijn niet mogelijk. Verwijder er eerst een.",

@@ -46,9 +46,11 @@ fn u11_placeholders_and_numbers_are_the_same_in_each_language() {
     let english = Texts::of(Locale::En).all();
     for locale in Locale::ALL {
         for ((name, english), (_, text)) in english.iter().zip(Texts::of(locale).all()) {
-            let count = |text: &str| text.matches("{value}").count();
-            assert_eq!(count(english), count(&text), "{locale:?} {name}: {text}");
-            assert!(count(&text) <= 1, "{locale:?} {name}: {text}");
+            for placeholder in ["{value}", "{other}"] {
+                let count = |text: &str| text.matches(placeholder).count();
+                assert_eq!(count(english), count(&text), "{locale:?} {name}: {text}");
+                assert!(count(&text) <= 1, "{locale:?} {name}: {text}");
+            }
             assert_eq!(numbers(english), numbers(&text), "{locale:?} {name}: {text}");
         }
     }
@@ -66,6 +68,44 @@ fn u11_no_text_has_markup_and_french_has_its_spaces() {
                 assert!(!bare, "{name}: {text}");
             }
         }
+    }
+}
+
+#[test]
+fn u11_a_browser_is_named_in_each_language() {
+    let browser = |name: Option<&str>, system: Option<&str>| Browser {
+        name: name.map(str::to_owned),
+        system: system.map(str::to_owned),
+    };
+    for (browser, due) in [
+        (
+            Some(browser(Some("Firefox"), Some("Linux"))),
+            ["Firefox on Linux", "Firefox op Linux", "Firefox sous Linux", "Firefox unter Linux"],
+        ),
+        (
+            Some(browser(Some("Safari"), None)),
+            [
+                "Safari on an unknown system",
+                "Safari op een onbekend systeem",
+                "Safari sous un système inconnu",
+                "Safari unter einem unbekannten System",
+            ],
+        ),
+        (
+            Some(browser(None, Some("Android"))),
+            [
+                "Unknown browser on Android",
+                "Onbekende browser op Android",
+                "Navigateur inconnu sous Android",
+                "Unbekannter Browser unter Android",
+            ],
+        ),
+        (
+            None,
+            ["Unknown browser", "Onbekende browser", "Navigateur inconnu", "Unbekannter Browser"],
+        ),
+    ] {
+        assert_eq!(Locale::ALL.map(|locale| Texts::of(locale).browser(browser.as_ref())), due);
     }
 }
 

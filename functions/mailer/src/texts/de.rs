@@ -4,9 +4,15 @@ use super::{MailText, Texts};
 
 pub(super) const TEXTS: Texts = Texts {
     unknown: "unbekannt",
+    browser_on: |browser, system| format!("{browser} unter {system}"),
+    unknown_browser: "Unbekannter Browser",
+    unknown_system: "einem unbekannten System",
     footer: "{service} hat diese Nachricht automatisch gesendet. Niemand liest Antworten darauf.",
     copy_link: "Wenn die Schaltfläche nicht funktioniert, kopieren Sie diese Adresse in Ihren \
                 Browser:",
+    passkeys_kept: "Ihre Passkeys funktionieren weiterhin. Entfernen Sie Passkeys, die Sie nicht \
+                    kennen: auf der Seite Ihres Kontos, oder wenn Sie ein neues Passwort wählen.",
+    passkeys_removed: "Alle Passkeys Ihres Kontos wurden entfernt.",
     invitation: MailText {
         subject: "Legen Sie Ihr Passwort für {service} fest",
         before: &[

@@ -4,8 +4,14 @@ use super::{MailText, Texts};
 
 pub(super) const TEXTS: Texts = Texts {
     unknown: "unknown",
+    browser_on: |browser, system| format!("{browser} on {system}"),
+    unknown_browser: "Unknown browser",
+    unknown_system: "an unknown system",
     footer: "{service} sent this message by itself. Nobody reads answers to it.",
     copy_link: "If the button does not work, copy this address into your browser:",
+    passkeys_kept: "Your passkeys still work. Remove those that you do not recognise: on the page \
+                    of your account, or when you choose a new password.",
+    passkeys_removed: "All passkeys of your account were removed.",
     invitation: MailText {
         subject: "Set your password for {service}",
         before: &[

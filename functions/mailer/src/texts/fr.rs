@@ -4,8 +4,15 @@ use super::{MailText, Texts};
 
 pub(super) const TEXTS: Texts = Texts {
     unknown: "inconnu",
+    browser_on: |browser, system| format!("{browser} sous {system}"),
+    unknown_browser: "Navigateur inconnu",
+    unknown_system: "un système inconnu",
     footer: "{service} a envoyé ce message automatiquement. Personne ne lit les réponses.",
     copy_link: "Si le bouton ne fonctionne pas, copiez cette adresse dans votre navigateur :",
+    passkeys_kept: "Vos clés d’accès fonctionnent toujours. Supprimez celles que vous ne \
+                    reconnaissez pas, sur la page de votre compte ou lorsque vous choisissez un \
+                    nouveau mot de passe.",
+    passkeys_removed: "Toutes les clés d’accès de votre compte ont été supprimées.",
     invitation: MailText {
         subject: "Choisissez votre mot de passe pour {service}",
         before: &[

@@ -10,7 +10,7 @@ mod en;
 mod fr;
 mod nl;
 
-use shared::domain::people::MailKind;
+use shared::domain::people::{Browser, MailKind};
 
 /// A language of mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,12 +59,22 @@ impl Language {
 
 /// The texts of one language.
 pub(crate) struct Texts {
-    /// What is said if a browser or a network is not known.
+    /// What is said if nothing is known of a browser, or a network is not known.
     pub(crate) unknown: &'static str,
+    /// A browser on its operating system.
+    pub(crate) browser_on: fn(&str, &str) -> String,
+    /// The browser, if the operating system alone is known.
+    pub(crate) unknown_browser: &'static str,
+    /// The operating system, if the browser alone is known.
+    pub(crate) unknown_system: &'static str,
     /// What stands below each mail.
     pub(crate) footer: &'static str,
     /// The line above a link for clients that do not show buttons.
     pub(crate) copy_link: &'static str,
+    /// That passkeys work after the password was changed, and where they are removed.
+    pub(crate) passkeys_kept: &'static str,
+    /// That all passkeys were removed with the old password.
+    pub(crate) passkeys_removed: &'static str,
     pub(crate) invitation: MailText,
     pub(crate) reset: MailText,
     pub(crate) username_reminder: MailText,
@@ -108,6 +118,11 @@ impl Texts {
             MailKind::TemporaryPassword => &self.temporary_password,
         }
     }
+
+    /// A browser in words.
+    pub(crate) fn browser(&self, browser: &Browser) -> String {
+        browser.label((self.unknown_browser, self.unknown_system), self.browser_on)
+    }
 }
 
 #[cfg(test)]
@@ -137,6 +152,18 @@ mod tests {
             for word in all.to_lowercase().split(|c: char| !c.is_alphanumeric()) {
                 assert!(!["je", "jij", "jou", "jouw"].contains(&word), "{kind}: {all}");
             }
+        }
+    }
+
+    #[test]
+    fn g49_each_language_tells_in_its_words_what_became_of_passkeys() {
+        let texts: [fn(&Texts) -> &'static str; 2] =
+            [|texts| texts.passkeys_kept, |texts| texts.passkeys_removed];
+        for text in texts {
+            let mut told = Language::ALL.map(|language| text(language.texts()));
+            assert!(told.iter().all(|text| text.len() > 20 && !text.contains('{')), "{told:?}");
+            told.sort_unstable();
+            assert!(told.windows(2).all(|pair| pair[0] != pair[1]), "{told:?}");
         }
     }
 

@@ -4,8 +4,14 @@ use super::{MailText, Texts};
 
 pub(super) const TEXTS: Texts = Texts {
     unknown: "onbekend",
+    browser_on: |browser, system| format!("{browser} op {system}"),
+    unknown_browser: "Onbekende browser",
+    unknown_system: "een onbekend systeem",
     footer: "{service} heeft dit bericht automatisch verstuurd. Niemand leest antwoorden.",
     copy_link: "Werkt de knop niet? Kopieer dit adres dan naar uw browser:",
+    passkeys_kept: "Uw passkeys werken nog. Verwijder passkeys die u niet herkent: op de pagina \
+                    van uw account, of wanneer u een nieuw wachtwoord kiest.",
+    passkeys_removed: "Alle passkeys van uw account zijn verwijderd.",
     invitation: MailText {
         subject: "Kies uw wachtwoord voor {service}",
         before: &[

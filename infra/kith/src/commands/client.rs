@@ -216,30 +216,15 @@ fn revealed(
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-    use local::table::open_local;
-    use shared::env::Env;
-
     use super::*;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(subcommand)]
-        action: Action,
-    }
+    use crate::commands::testing::{action, table};
 
     async fn kith(table: &Table, line: &str) -> Result<(), String> {
-        let words = ["client"].into_iter().chain(line.split('|'));
-        let line = Line::try_parse_from(words).map_err(|error| error.to_string())?;
+        let words: Vec<_> = ["client"].into_iter().chain(line.split('|')).collect();
+        let action = action(&words).map_err(|error| error.to_string())?;
         let keys = SigningKeys::new(table.clone());
-        let done = act(line.action, &keys, table, Console::default()).await;
+        let done = act(action, &keys, table, Console::default()).await;
         done.map_err(|failure| failure.to_string())
-    }
-
-    async fn table() -> Table {
-        let table = open_local(None, Env::default()).await.unwrap();
-        table.create_tenant(&"acme".parse().unwrap()).await.unwrap();
-        table
     }
 
     async fn only(table: &Table) -> Client {

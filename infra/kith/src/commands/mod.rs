@@ -22,5 +22,7 @@ pub(crate) mod serve;
 pub(crate) mod session;
 pub(crate) mod table;
 pub(crate) mod tenant;
+#[cfg(test)]
+mod testing;
 pub(crate) mod token;
 pub(crate) mod tour;

@@ -59,23 +59,12 @@ async fn act(action: Action, app: &App, console: Console) -> Result<(), Failure>
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-    use local::table::open_local;
-    use shared::env::Env;
-
     use super::*;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(subcommand)]
-        action: Action,
-    }
+    use crate::commands::testing::{action, table};
 
     #[tokio::test]
     async fn g73_a_user_who_is_not_there_is_named() {
-        let table = open_local(None, Env::default()).await.unwrap();
-        table.create_tenant(&"acme".parse().unwrap()).await.unwrap();
-        let app = people::over(table).unwrap();
+        let app = people::over(table().await).unwrap();
         for (words, due) in [
             (&["end", "--tenant", "acme"][..], None),
             (
@@ -83,8 +72,8 @@ mod tests {
                 Some("tenant `acme` has no user `jan`"),
             ),
         ] {
-            let line = Line::try_parse_from(["session"].iter().chain(words)).unwrap();
-            let ended = act(line.action, &app, Console::default()).await;
+            let words: Vec<_> = ["session"].iter().chain(words).copied().collect();
+            let ended = act(action(&words).unwrap(), &app, Console::default()).await;
             assert_eq!(ended.err().map(|failure| failure.to_string()).as_deref(), due);
         }
     }

@@ -85,6 +85,20 @@ fn e1_what_is_wrong_is_said_before_anything_is_sent() {
 }
 
 #[test]
+fn wk15_a_file_gives_the_terminal_no_commands() {
+    let service = Service::start("terminal");
+    let (raw, shown) = ("\u{1b}]0;owned\u{7}\u{1b}[31m", "\\u{1b}]0;owned\\u{7}\\u{1b}[31m");
+    service.file("header.csv", format!("username,\"{raw}\"\njan,x\n"));
+    for file in ["header.csv".to_owned(), format!("nowhere{raw}.csv")] {
+        let ended = service.run(&["import", &file]);
+        assert_eq!(ended.code(), 1, "{ended:?}");
+        let said = ended.output() + &ended.errors();
+        assert!(said.contains(shown), "{ended:?}");
+        assert!(!said.contains(['\u{1b}', '\u{7}']), "{ended:?}");
+    }
+}
+
+#[test]
 fn no_other_name_of_the_file_makes_it_the_report_or_the_state() {
     let service = Service::start("itself");
     let path = service.file("people.state", "username\njan\n");

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use axum::http::Uri;
 use lettre::address::Envelope;
-use lettre::message::Mailbox;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use mailer::{Message, SendError, Transport};
 
@@ -59,11 +58,10 @@ impl FromStr for Smtp {
 
 impl Transport for Smtp {
     async fn send(&self, message: &Message) -> Result<(), SendError> {
-        let refused = |_| SendError::Refused("not an address".to_owned());
-        // The sender may have a name, which is no part of the envelope.
-        let from = message.from.parse::<Mailbox>().map_err(refused)?.email;
-        let to = message.to.parse::<Address>().map_err(refused)?;
-        let envelope = Envelope::new(Some(from), vec![to]);
+        let address = |text: &str| {
+            text.parse::<Address>().map_err(|_| SendError::Refused("not an address".to_owned()))
+        };
+        let envelope = Envelope::new(Some(address(&message.from)?), vec![address(&message.to)?]);
         let envelope = envelope.map_err(|error| SendError::Refused(error.to_string()))?;
         self.0.send_raw(&envelope, &message.mime).await.map(drop).map_err(|error| reason(&error))
     }

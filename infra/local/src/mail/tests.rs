@@ -19,7 +19,7 @@ fn message() -> Message {
         kind: MailKind::Invitation,
         tenant: "acme".parse().unwrap(),
         user: UserId::new(Env::default().new_uuid()),
-        from: "Kith <no-reply@example.org>".to_owned(),
+        from: "no-reply@example.org".to_owned(),
         to: "jan@example.org".to_owned(),
         subject: "Hello".to_owned(),
         text: LINK.to_owned(),

@@ -1,10 +1,11 @@
-//! Attribute categories, attribute definitions, persona definitions and the user profile
-//! definition.
+//! Attribute categories, attribute definitions, persona definitions, the user profile definition,
+//! and the settings of a tenant.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::domain::audit::Level;
 use shared::domain::definition::{DataFormat, Search};
 use shared::domain::json_schema::MAX_SCHEMA;
+use shared::domain::people::MINIMUM_LENGTHS;
 use utoipa::openapi::{Array, Object, Schema};
 
 use super::super::shapes::{
@@ -101,6 +102,9 @@ pub(super) fn schemas() -> Vec<Described> {
         ("AuditSettings", audit()),
         ("AuditSettingsInput", audit_input()),
         ("AuditSettingsPatch", audit_input()),
+        ("SignInSettings", sign_in().example(sign_in_example()).schema()),
+        ("SignInSettingsInput", sign_in_input(sign_in_example())),
+        ("SignInSettingsPatch", sign_in_input(json!({ "minimum_password_length": 16 }))),
     ]
 }
 
@@ -149,7 +153,8 @@ fn bound_to() -> Object {
 
 fn scopes() -> Array {
     let about = "`userinfo` shows the attribute to tokens with one of these scopes, which may be \
-                 scopes of the issuer of the token. If the list is empty, any token will do.";
+                 scopes of the issuer of the token. If the list is empty, it shows a custom \
+                 attribute to tokens of this service with `profile`, and to all of other issuers.";
     let scope = matching(r"^[\x21\x23-\x5b\x5d-\x7e]{1,64}$", "A scope (RFC 6749 §3.3).");
     list(Schema::Object(scope), Some(20), about)
 }
@@ -346,4 +351,22 @@ fn audit_settings() -> Record {
         .must("retention_days", integer(1, Some(3650), "How long."))
         .must("legal_hold", boolean("Whether nobody can be deleted."))
         .must("search", boolean("Whether `/identity/audit` finds the entries of users."))
+}
+
+fn sign_in() -> Record {
+    let (least, most) = (*MINIMUM_LENGTHS.start(), *MINIMUM_LENGTHS.end());
+    let temporary = "Whether administrators may set temporary passwords. Those that are set stay \
+                     good until their end.";
+    let length = "The fewest characters of a new password. Passwords from before stay good.";
+    Record::new("What the tenant asks of the passwords of its people.")
+        .must("temporary_passwords", boolean(temporary))
+        .must("minimum_password_length", integer(least.into(), Some(most.into()), length))
+}
+
+fn sign_in_input(example: Value) -> Schema {
+    sign_in().optional().closed().example(example).schema()
+}
+
+fn sign_in_example() -> Value {
+    json!({ "temporary_passwords": true, "minimum_password_length": 16 })
 }

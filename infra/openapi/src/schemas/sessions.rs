@@ -31,7 +31,8 @@ fn session() -> Schema {
         .must("ends_at", time(end))
         .must("amr", list(string(16, "A method."), None, "How: `pwd`, or `swk` and `user`."))
         .must("acr", string(8, "`1` of one factor, `2` of two.").or_null())
-        .must("browser", string(64, "The browser and its system.").or_null())
+        .must("browser", string(64, "The name of the browser, if it is known.").or_null())
+        .must("operating_system", string(64, "Its operating system, if it is known.").or_null())
         .must("network", string(64, "The network of the sign-in.").or_null())
         .must("current", boolean("Whether the request came with it."))
         .must("remembered", boolean("Whether the browser keeps it when it is closed."))
@@ -40,8 +41,8 @@ fn session() -> Schema {
             "id": SESSION, "created_at": "2026-11-21T10:00:00.000Z",
             "authenticated_at": "2026-11-21T10:00:00.000Z", "seen_at": "2026-11-21T10:00:00.000Z",
             "ends_at": "2026-12-21T10:00:00.000Z", "amr": ["pwd"], "acr": "1",
-            "browser": "Firefox on Linux", "network": "192.0.2.0/24", "current": true,
-            "remembered": false
+            "browser": "Firefox", "operating_system": "Linux", "network": "192.0.2.0/24",
+            "current": true, "remembered": false
         }))
         .schema()
 }

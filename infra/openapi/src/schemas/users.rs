@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use shared::domain::definition::Predefined;
 use shared::domain::user::{BOUND, MAX_PERSONAS, MAX_TEXT};
+use shared::domain::value::MAX_VALUE;
 use utoipa::openapi::{Array, Object, Schema};
 
 use super::super::shapes::{
@@ -34,6 +35,7 @@ pub(super) fn schemas() -> Vec<Described> {
         ("Me", me()),
         ("PastUser", past()),
         ("UserInfo", userinfo()),
+        ("UserInfoAddress", userinfo_address()),
         ("UserInfoForm", userinfo_form()),
         ("UserInfoPersona", userinfo_persona()),
         ("UserInput", input()),
@@ -143,6 +145,9 @@ fn userinfo() -> Schema {
     .may("name", text(2 * MAX_TEXT + 1, "Given name and family name, as far as they are set."))
     .may("email", named("EmailAddress"))
     .may("email_verified", boolean(VERIFIED))
+    .may("address", named("UserInfoAddress"))
+    .may("phone_number", string(MAX_VALUE, "The attribute `phone-number` of `common`."))
+    .may("phone_number_verified", boolean("Always false."))
     .may(
         "locale",
         matching(&format!("^{TAG}$"), "The first of the person's language tags (BCP 47)."),
@@ -159,6 +164,18 @@ fn userinfo() -> Schema {
         "locale": "fr-BE", "updated_at": 1_795_255_200, "attributes": {}
     }))
     .schema()
+}
+
+fn userinfo_address() -> Schema {
+    let part = |attribute: &str| string(MAX_VALUE, &format!("The attribute `{attribute}`."));
+    Record::new("A postal address (OpenID Connect Core 1.0 §5.1.1), from attributes of `common`.")
+        .may("formatted", part("formatted"))
+        .may("street_address", part("street-address"))
+        .may("locality", part("locality"))
+        .may("region", part("region"))
+        .may("postal_code", part("postal-code"))
+        .may("country", part("country"))
+        .schema()
 }
 
 fn userinfo_form() -> Schema {

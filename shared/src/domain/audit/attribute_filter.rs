@@ -20,12 +20,14 @@ pub struct AttributeFilter {
 }
 
 /// The fields of a profile that are no attributes.
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 11] = [
+    "clients",
     "consents",
     "email_verified",
     "status",
     "kind",
     "last_login_at",
+    "passkeys",
     "personas",
     "principals",
     "subjects",

@@ -5,6 +5,8 @@
 //! service are left out: the entry has its own time, and its sequence is the version. An absent
 //! field and `null` are the same.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -13,6 +15,8 @@ use crate::domain::client::Classifier;
 use crate::domain::consent::{ConsentRecord, RecordedPurpose};
 use crate::domain::definition::{AttributeDefinition, Predefined};
 use crate::domain::field::pointer;
+use crate::domain::id::ClientId;
+use crate::domain::people::ClientConsent;
 use crate::domain::schema::Schema;
 use crate::domain::system::System;
 use crate::domain::system_profile::SystemProfile;
@@ -90,6 +94,36 @@ pub fn diff_consent(before: Option<&ConsentRecord>, after: &ConsentRecord) -> Ve
         changes.extend(Change::of(at, from, Some(state(recorded)), false));
     }
     changes
+}
+
+/// The change of what a person granted to a client: each scope that comes or goes, by
+/// `/clients/<client>/<scope>`.
+#[must_use]
+pub fn diff_client_consent(
+    client: &ClientId,
+    before: Option<&ClientConsent>,
+    after: Option<&ClientConsent>,
+) -> Vec<Change> {
+    let at = pointer("/clients", client.as_str());
+    let scopes = |consent: Option<&ClientConsent>| -> BTreeSet<String> {
+        consent.into_iter().flat_map(|consent| consent.scopes.iter().cloned()).collect()
+    };
+    let (before, after) = (scopes(before), scopes(after));
+    let side = |granted: &BTreeSet<String>, scope: &String| -> Option<Value> {
+        granted.contains(scope).then_some(Value::Bool(true))
+    };
+    let change = |scope: &String| {
+        Change::of(pointer(&at, scope), side(&before, scope), side(&after, scope), false)
+    };
+    before.union(&after).filter_map(change).collect()
+}
+
+/// The end of the refresh tokens of a client to which the person granted nothing, because the
+/// client did not ask: `/clients/<client>/refresh_tokens`.
+#[must_use]
+pub fn diff_client_tokens(client: &ClientId) -> Vec<Change> {
+    let at = pointer(&pointer("/clients", client.as_str()), "refresh_tokens");
+    Change::of(at, Some(Value::Bool(true)), None, false).into_iter().collect()
 }
 
 struct Diff<'d> {

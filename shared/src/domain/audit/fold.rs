@@ -11,7 +11,8 @@ use crate::domain::user::User;
 use crate::env::Timestamp;
 
 /// What the pointers of a user's children begin with: they are no part of the profile.
-const CHILDREN: [&str; 4] = ["/consents/", "/principals/", "/subjects/", "/systems/"];
+const CHILDREN: [&str; 6] =
+    ["/clients/", "/consents/", "/passkeys", "/principals/", "/subjects/", "/systems/"];
 
 /// A profile that is taken back, from its newest version on.
 #[derive(Clone, Debug)]

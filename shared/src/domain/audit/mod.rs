@@ -19,7 +19,9 @@ mod times;
 
 pub use self::attribute_filter::AttributeFilter;
 pub use self::chain::{Chain, LedgerChain};
-pub use self::diff::{diff_child, diff_consent, diff_profile, diff_user};
+pub use self::diff::{
+    diff_child, diff_client_consent, diff_client_tokens, diff_consent, diff_profile, diff_user,
+};
 pub use self::digest::{
     Digest, DigestLink, ExportedHead, ExportedObject, FORM, SignedDigest, sha256,
 };

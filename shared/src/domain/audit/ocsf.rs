@@ -172,6 +172,8 @@ const fn activity(operation: Operation) -> (Class, u64, &'static str) {
         | O::UserSessionsEnd
         | O::UserAddressAsk
         | O::UserAddressUndo
+        | O::UserClientConsentGrant
+        | O::UserClientConsentWithdraw
         | O::UserChange
         | O::UserVerify
         | O::UserSignIn

@@ -27,12 +27,16 @@ string_enum! {
         UserPasskeyRemove = "user.passkey_remove",
         /// A person was invited to set a password.
         UserInvite = "user.invite",
-        /// All sessions of a person were ended.
+        /// Sessions of a person were ended: one, the others, or all.
         UserSessionsEnd = "user.sessions_end",
         /// A person asked for another e-mail address.
         UserAddressAsk = "user.address_ask",
         /// A change of the e-mail address was stopped or taken back.
         UserAddressUndo = "user.address_undo",
+        /// A person granted scopes to a client.
+        UserClientConsentGrant = "user.client_consent_grant",
+        /// A person took back what a client was granted.
+        UserClientConsentWithdraw = "user.client_consent_withdraw",
         /// A user was forgotten.
         UserForget = "user.forget",
         /// Derived attributes were computed anew.

@@ -23,6 +23,12 @@ string_enum! {
         Email = "email",
         /// Whether the address is verified.
         EmailVerified = "email_verified",
+        /// The postal address, in its parts.
+        Address = "address",
+        /// The telephone number.
+        PhoneNumber = "phone_number",
+        /// Whether the number is verified.
+        PhoneNumberVerified = "phone_number_verified",
         /// When the profile was last changed.
         UpdatedAt = "updated_at",
     }
@@ -34,6 +40,8 @@ impl StandardClaim {
     pub const fn scope(self) -> Scope {
         match self {
             Self::Email | Self::EmailVerified => Scope::Email,
+            Self::Address => Scope::Address,
+            Self::PhoneNumber | Self::PhoneNumberVerified => Scope::Phone,
             _ => Scope::Profile,
         }
     }
@@ -135,6 +143,12 @@ mod tests {
         let less = request.within(&"openid profile".parse().unwrap());
         assert_eq!((less.userinfo, less.id_token), (vec![StandardClaim::Name], vec![]));
         assert!(ClaimsRequest::parse(r#"{"userinfo":null,"other":1}"#).unwrap().is_empty());
+        let text = r#"{"userinfo":{"phone_number":null,"address":{"essential":true}}}"#;
+        let request = ClaimsRequest::parse(text).unwrap();
+        assert_eq!(request.userinfo, [StandardClaim::Address, StandardClaim::PhoneNumber]);
+        assert_eq!(request.scopes(), "address phone".parse().unwrap());
+        let less = request.within(&"openid phone".parse().unwrap());
+        assert_eq!(less.userinfo, [StandardClaim::PhoneNumber]);
         for wrong in ["", "[]", "x", r#"{"userinfo":[]}"#, r#"{"id_token":{"name":true}}"#] {
             assert!(ClaimsRequest::parse(wrong).is_err(), "{wrong}");
         }

@@ -1,5 +1,6 @@
 //! Clients: who may ask for tokens, how they authenticate and what they may ask for.
 
+mod audience;
 mod authorization;
 mod claims_request;
 mod document;
@@ -13,6 +14,7 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::audience::named_audience;
 pub use self::authorization::Authorization;
 pub use self::claims_request::{ClaimsRequest, StandardClaim};
 pub use self::kind::{ApplicationType, AuthMethod, Grant};

@@ -46,8 +46,8 @@ pub struct AttributeDefinition {
     /// The JSON Schema that JSON values fit, as JSON text.
     #[serde(default)]
     pub json_schema: Option<String>,
-    /// The scopes of which userinfo needs one to show the attribute; empty means that it always
-    /// does.
+    /// The scopes of which userinfo needs one to show the attribute. If it is empty, a token of
+    /// this service needs `profile` for a custom attribute; tokens of other issuers need no scope.
     pub scopes: Vec<String>,
     /// How the attribute can be searched; only raised once a value was stored.
     pub search: Search,

@@ -56,11 +56,13 @@ pub enum DefinitionKind {
     Audit,
     /// Consents.
     Consent,
+    /// The settings of the sign-in.
+    SignIn,
 }
 
 impl DefinitionKind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Category,
         Self::Attribute,
         Self::Persona,
@@ -71,6 +73,7 @@ impl DefinitionKind {
         Self::System,
         Self::Audit,
         Self::Consent,
+        Self::SignIn,
     ];
 
     /// Why a definition that was assigned is not deleted, and what to do instead.
@@ -82,7 +85,9 @@ impl DefinitionKind {
                 "users may hold this definition; set `deprecated`, and repeat the request when the \
                  sweeper has found that no user holds it, after ten minutes or a day"
             }
-            Self::Profile | Self::Workflow | Self::Audit => "the definition is in use",
+            Self::Profile | Self::Workflow | Self::Audit | Self::SignIn => {
+                "the definition is in use"
+            }
             Self::Server | Self::Application => {
                 "users have subjects or sign-ins here; it cannot be deleted"
             }
@@ -108,6 +113,7 @@ impl DefinitionKind {
             Self::System => "SYSTEM",
             Self::Audit => "AUDIT",
             Self::Consent => "CONSENT",
+            Self::SignIn => "SIGN-IN",
         }
     }
 }

@@ -1,6 +1,35 @@
 //! How often a sign-in may be tried (rules G34 to G36).
 
+use crate::domain::id::TenantId;
+use crate::domain::text;
 use crate::env::Timestamp;
+
+/// The name of a counter of attempts for a username, whether or not a user has it. `browsers` says
+/// whose attempts it counts.
+#[must_use]
+pub fn counter_name(browsers: &str, tenant: &TenantId, username: &str) -> String {
+    let username = text::username(username).unwrap_or_else(|| username.to_lowercase());
+    format!("{browsers}\n{tenant}\n{username}")
+}
+
+/// The name of the counter that all browsers share in which nobody with this username has signed
+/// in.
+#[must_use]
+pub fn strangers_counter(tenant: &TenantId, username: &str) -> String {
+    counter_name("strangers", tenant, username)
+}
+
+/// The name of the counter of a person who is signed in, and who repeats the own password.
+#[must_use]
+pub fn own_counter(tenant: &TenantId, username: &str) -> String {
+    counter_name("signed in", tenant, username)
+}
+
+/// The names of the counters that have nothing but a username in their names.
+#[must_use]
+pub fn counters_of(tenant: &TenantId, username: &str) -> [String; 2] {
+    [strangers_counter(tenant, username), own_counter(tenant, username)]
+}
 
 /// The limits of a counter of attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +95,17 @@ impl Reservation {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn g35_a_username_has_one_counter_however_it_is_written() {
+        let tenant = "acme".parse().unwrap();
+        let counter = |name: &str| strangers_counter(&tenant, name);
+        assert_eq!(counter("Jan"), counter("jan"));
+        assert_ne!(counter("jan"), own_counter(&tenant, "jan"));
+        assert_eq!(own_counter(&tenant, "Jan"), own_counter(&tenant, "jan"));
+        assert_ne!(counter("jan"), counter("jane"));
+        assert_ne!(counter("jan"), strangers_counter(&"other".parse().unwrap(), "jan"));
+    }
 
     #[test]
     fn g35_waits_double_from_the_sixth_attempt_on_up_to_900_seconds() {

@@ -29,6 +29,10 @@ pub struct Code {
     /// The `claims` parameter as it was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claims: Option<String>,
+    /// The services that the request named, as they are registered. Without them the tokens are for
+    /// all that the client may have tokens for (RFC 8707 §2.2).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audience: Vec<String>,
     /// The thumbprint of the key to which the tokens are bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dpop_jkt: Option<String>,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::browser::Browser;
 use super::link::LinkKind;
 use crate::domain::id::{TenantId, UserId};
 use crate::domain::string_enum::string_enum;
@@ -69,9 +70,9 @@ pub enum Recipient {
 /// What else a mail says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailFacts {
-    /// The browser.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub browser: Option<String>,
+    /// The browser, if something is known of it. Earlier versions stored words at `browser`.
+    #[serde(default, rename = "agent", skip_serializing_if = "Option::is_none")]
+    pub browser: Option<Browser>,
     /// The network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<String>,
@@ -84,6 +85,9 @@ pub struct MailFacts {
     /// The hash of the address to which the mail has to go, as the address's look-up has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+    /// Whether all passkeys were removed with the password that was changed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub passkeys_removed: bool,
 }
 
 /// A mail in the outbox.
@@ -130,5 +134,24 @@ impl Mail {
             next_at: None,
             counted: false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g38_a_mail_of_a_version_that_stored_the_browser_in_words_is_read() {
+        let told = MailFacts { network: Some("192.0.2.0".to_owned()), ..MailFacts::default() };
+        let mut stored = serde_json::to_value(&told).unwrap();
+        stored["browser"] = "Firefox on Linux".into();
+        assert_eq!(serde_json::from_value::<MailFacts>(stored).unwrap(), told);
+        let browser = Browser { name: Some("Firefox".to_owned()), system: None };
+        let told = MailFacts { browser: Some(browser), ..told };
+        let stored = serde_json::to_value(&told).unwrap();
+        // An earlier version expects words there.
+        assert!(stored.get("browser").is_none(), "{stored}");
+        assert_eq!(serde_json::from_value::<MailFacts>(stored).unwrap(), told);
     }
 }

@@ -11,6 +11,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::browser::Browser;
 use super::secret::{Secret, SecretHash};
 use crate::domain::id::{PartyId, PersonaId, TenantId, UserId, WrongShape};
 use crate::domain::scope::Scopes;
@@ -93,9 +94,9 @@ pub struct Session {
     /// Whether the browser keeps the cookie when it is closed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keep: bool,
-    /// The browser, as a person calls it: `Firefox on Linux`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub browser: Option<String>,
+    /// The browser, if something is known of it. Earlier versions stored words at `browser`.
+    #[serde(default, rename = "agent", skip_serializing_if = "Option::is_none")]
+    pub browser: Option<Browser>,
     /// The network from which the person signed in, never the whole address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<String>,
@@ -279,6 +280,20 @@ mod tests {
         user.signed_out = 0;
         user.status = UserStatus::Blocked;
         assert!(!session.is_alive(&user, Life::SelfService, now));
+    }
+
+    #[test]
+    fn g24_a_session_of_a_version_that_stored_the_browser_in_words_is_read() {
+        let session = Session::begin(&env(), Life::SelfService, &["pwd"], None);
+        let mut stored = serde_json::to_value(&session).unwrap();
+        stored["browser"] = "Firefox on Linux".into();
+        assert_eq!(serde_json::from_value::<Session>(stored).unwrap(), session);
+        let browser = Browser { name: Some("Firefox".to_owned()), system: None };
+        let session = Session { browser: Some(browser), ..session };
+        let stored = serde_json::to_value(&session).unwrap();
+        // An earlier version expects words there.
+        assert!(stored.get("browser").is_none(), "{stored}");
+        assert_eq!(serde_json::from_value::<Session>(stored).unwrap(), session);
     }
 
     #[test]

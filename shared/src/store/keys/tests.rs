@@ -76,6 +76,7 @@ fn the_keys_at_rest_are_fixed() {
         Key::attempts("x"),
         Key::mail_count(&tenant, user, "x"),
         Key::single_use(&tenant, SingleUse::Challenge("x")),
+        Key::definition(&tenant, DefinitionKind::SignIn, "x"),
     ];
     keys.extend(LoginKey::ALL.map(Key::login_key));
     keys.extend(

@@ -1,15 +1,13 @@
 //! The scopes that a person granted to clients (rule G15).
 
-use crate::domain::error::{Error, Result};
+use crate::domain::error::Result;
 use crate::domain::id::{ClientId, TenantId, UserId};
 use crate::domain::people::ClientConsent;
 use crate::domain::versioned::Versioned;
 use crate::store::item::Item;
 use crate::store::keys::{Child, Children, Key};
-use crate::store::retry::Retry;
 use crate::store::table::Table;
-use crate::store::users::check_exists;
-use crate::store::write::{CommitError, Condition, Write};
+use crate::store::write::{Condition, Write};
 
 impl Table {
     /// What a person granted to a client.
@@ -32,57 +30,34 @@ impl Table {
         let items = self.children(tenant, user, Children::ClientConsents).await?;
         items.iter().map(Item::read).collect()
     }
+}
 
-    /// Adds scopes to what a person granted to a client.
-    pub async fn put_client_consent(
-        &self,
-        tenant: &TenantId,
-        user: UserId,
-        granted: &ClientConsent,
-    ) -> Result<()> {
-        let client = &granted.client;
-        let scopes: Vec<_> = granted.scopes.iter().map(String::as_str).collect();
-        let mut retry = Retry::of(self);
-        loop {
-            let stored = self.find_client_consent(tenant, user, client).await?;
-            let before = stored.as_ref().map(|stored| &stored.value);
-            if before.is_some_and(|before| before.covers(&scopes)) {
-                return Ok(());
-            }
-            let next = ClientConsent::extended(before, client.clone(), &scopes, granted.at);
-            let condition =
-                stored.as_ref().map_or(Condition::Absent, |s| Condition::Version(s.version()));
-            let next = match &stored {
-                Some(stored) => stored.changed_to(next),
-                None => Versioned::first(next),
-            };
-            let item = Item::at(&Key::child(tenant, user, Child::ClientConsent(client)))
-                .versioned(&next)
-                .text("holder", user.to_string());
-            let writes = vec![Write::Put(item, condition), check_exists(tenant, user)];
-            match self.commit(writes).await {
-                Ok(()) => return Ok(()),
-                Err(failed) if failed.at(1) => return Err(Error::NotFound),
-                Err(CommitError::Contended | CommitError::Conditions(_)) => retry.again().await?,
-                Err(failed) => return Err(failed.into()),
-            }
-        }
-    }
+/// The write that puts what a person grants to a client, which was read as `stored`. It is
+/// committed with a check that the user is live, or with the user.
+#[must_use]
+pub(crate) fn put_client_consent(
+    tenant: &TenantId,
+    user: UserId,
+    stored: Option<&Versioned<ClientConsent>>,
+    next: ClientConsent,
+) -> Write {
+    let condition = stored.map_or(Condition::Absent, |s| Condition::Version(s.version()));
+    let next = match stored {
+        Some(stored) => stored.changed_to(next),
+        None => Versioned::first(next),
+    };
+    let key = Key::child(tenant, user, Child::ClientConsent(&next.value.client));
+    let item = Item::at(&key).versioned(&next).text("holder", user.to_string());
+    Write::Put(item, condition)
+}
 
-    /// Takes back what a person granted to a client, and ends the refresh tokens that the client
-    /// has of the person; `false` if nothing was granted.
-    pub async fn delete_client_consent(
-        &self,
-        tenant: &TenantId,
-        user: UserId,
-        client: &ClientId,
-    ) -> Result<bool> {
-        let there = self.find_client_consent(tenant, user, client).await?.is_some();
-        if there {
-            let key = Key::child(tenant, user, Child::ClientConsent(client));
-            self.delete_keys(&[key]).await?;
-        }
-        self.delete_families(tenant, user, |name| name.client == *client).await?;
-        Ok(there)
-    }
+/// The write that takes back what a person granted to a client, as it was read.
+#[must_use]
+pub(crate) fn delete_client_consent(
+    tenant: &TenantId,
+    user: UserId,
+    stored: &Versioned<ClientConsent>,
+) -> Write {
+    let key = Key::child(tenant, user, Child::ClientConsent(&stored.value.client));
+    Write::Delete(key, Condition::Version(stored.version()))
 }

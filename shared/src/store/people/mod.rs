@@ -15,6 +15,7 @@ mod outbox;
 mod sessions;
 
 pub use self::attempts::clear_attempts_write;
+pub(crate) use self::client_consents::{delete_client_consent, put_client_consent};
 pub use self::codes::exchange_code;
 pub(in crate::store) use self::credentials::owned_by_login;
 pub(crate) use self::credentials::put_login;
@@ -23,4 +24,5 @@ pub(in crate::store) use self::links::owned_by_name;
 pub use self::links::{delete_link, link_writes, use_link};
 pub(in crate::store) use self::login_key::LoginKeys;
 pub use self::outbox::{delete_mail, mail_count, mail_write, update_mail};
-pub use self::sessions::{delete_family_name, end_session, keep_session, put_family_name};
+pub(crate) use self::sessions::{FAMILIES_ENDED, end_family, end_session};
+pub use self::sessions::{delete_family_name, keep_session, put_family_name};

@@ -2,7 +2,8 @@
 
 use crate::domain::error::{Error, Result};
 use crate::domain::id::{PersonaId, TenantId, UserId};
-use crate::domain::people::{FamilyName, MAX_SESSIONS, Session, SessionHash};
+use crate::domain::people::{FamilyName, Life, MAX_SESSIONS, Session, SessionHash};
+use crate::domain::user::User;
 use crate::domain::versioned::{Version, Versioned};
 use crate::store::item::Item;
 use crate::store::keys::{
@@ -14,6 +15,8 @@ use crate::store::write::{CommitError, Condition, Write};
 
 /// How many sessions or names one transaction deletes.
 const MOST_ENDED: usize = 40;
+/// How many families of refresh tokens one transaction ends, beside what else it writes.
+pub(crate) const FAMILIES_ENDED: usize = MOST_ENDED / 2;
 
 impl Table {
     /// Reads a session, whether it is still alive or not: that depends on its user.
@@ -169,7 +172,7 @@ impl Table {
     }
 
     /// Deletes these items if they are there.
-    pub(super) async fn delete_keys(&self, keys: &[Key]) -> Result<()> {
+    async fn delete_keys(&self, keys: &[Key]) -> Result<()> {
         for some in keys.chunks(MOST_ENDED) {
             let mut retry = Retry::of(self);
             loop {
@@ -184,27 +187,36 @@ impl Table {
         Ok(())
     }
 
-    /// The writes of a sign-in: the new session, the one that it replaces, and the oldest ones past
-    /// [`MAX_SESSIONS`] (rule G26). They are committed with the user under its version, so no other
-    /// sign-in of the person comes in between.
+    /// The writes of a sign-in: the new session, the one that it replaces, and those past
+    /// [`MAX_SESSIONS`], first the ones that are over, then the oldest (rule G26). They are committed
+    /// with the user under its version, so no other sign-in of the person comes in between. `user` is
+    /// the person, whose rights give sessions this life. Returns too the ids of the sessions that
+    /// end: one that goes on under another secret is not among them.
     pub(crate) async fn session_writes(
         &self,
         tenant: &TenantId,
-        user: UserId,
+        (user, life): (&User, Life),
         (hash, session): (&SessionHash, &Session),
         replaced: Option<&SessionHash>,
-    ) -> Result<Vec<Write>> {
-        let sessions = self.list_sessions(tenant, user).await?;
-        let others = sessions.iter().map(|(other, _)| other).filter(|other| *other != hash);
-        let (gone, kept): (Vec<_>, Vec<_>) = others.partition(|other| Some(*other) == replaced);
-        let excess = kept.iter().skip(MAX_SESSIONS - 1).take(MOST_ENDED);
-        let ended = gone
-            .iter()
-            .chain(excess)
-            .map(|other| Write::Delete(Key::session(tenant, user, other), Condition::Guarded));
+    ) -> Result<(Vec<Write>, Vec<String>)> {
+        let (id, now) = (user.id, self.env.clock.now());
+        let mut sessions = self.list_sessions(tenant, id).await?;
+        // The newest first, as before, of those that are alive, then of those that are over.
+        sessions.sort_by_key(|(_, stored)| !stored.value.is_alive(user, life, now));
+        let others = sessions.iter().filter(|(other, _)| other != hash);
+        let (gone, kept): (Vec<_>, Vec<_>) = others.partition(|(other, _)| Some(other) == replaced);
+        let excess = kept.into_iter().skip(MAX_SESSIONS - 1).take(MOST_ENDED);
+        let mut writes = Vec::with_capacity(1 + gone.len());
         let first = Versioned::first(session.clone());
-        let put = Write::Put(session_item(tenant, user, hash, &first), Condition::Absent);
-        Ok(std::iter::once(put).chain(ended).collect())
+        writes.push(Write::Put(session_item(tenant, id, hash, &first), Condition::Absent));
+        let mut ended = Vec::new();
+        for (other, stored) in gone.into_iter().chain(excess) {
+            writes.push(end_session(tenant, id, other));
+            if stored.value.sid != session.sid {
+                ended.push(stored.value.sid.clone());
+            }
+        }
+        Ok((writes, ended))
     }
 }
 
@@ -237,7 +249,7 @@ pub fn keep_session(
 
 /// The write that ends a session, if it is there.
 #[must_use]
-pub fn end_session(tenant: &TenantId, user: UserId, session: &SessionHash) -> Write {
+pub(crate) fn end_session(tenant: &TenantId, user: UserId, session: &SessionHash) -> Write {
     Write::Delete(Key::session(tenant, user, session), Condition::Guarded)
 }
 
@@ -250,6 +262,15 @@ pub fn put_family_name(tenant: &TenantId, user: UserId, family: &str, name: &Fam
         .text("holder", user.to_string())
         .expiring(name.ends_at);
     Write::Put(item, Condition::Absent)
+}
+
+/// The writes that end a family of refresh tokens of a person, which was read. If it has ended since,
+/// their transaction is not committed.
+pub(crate) fn end_family(tenant: &TenantId, user: UserId, family: &str) -> [Write; 2] {
+    [
+        Write::Delete(Key::refresh_family(family), Condition::Guarded),
+        Write::Delete(Key::family_name(tenant, user, family), Condition::NotDeleted),
+    ]
 }
 
 /// The write that takes the name of a family away, which ends.

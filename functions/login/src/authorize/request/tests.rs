@@ -3,6 +3,7 @@ use shared::env::Env;
 
 use super::*;
 
+const BASE: &str = "https://id.example";
 const CALLBACK: &str = "https://app.example/callback";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
@@ -27,7 +28,7 @@ fn read(parameters: &[(&str, &str)]) -> Result<AuthorizationRequest, Wrong> {
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
     let (fields, client) = (Fields::parse(query.as_bytes()), client());
     let reply_to = ReplyTo::of(&fields, client.redirect_uri(CALLBACK).unwrap());
-    AuthorizationRequest::read(&fields, &client, &reply_to)
+    AuthorizationRequest::read(&fields, &client, &reply_to, BASE)
 }
 
 /// The good request with one parameter changed, added or, without a value, left out.
@@ -47,6 +48,7 @@ fn g3_each_fault_has_its_code() {
         ("response_mode", Some("fragment"), "invalid_request"),
         ("scope", Some("email"), "invalid_scope"),
         ("scope", Some("address"), "invalid_scope"),
+        ("scope", Some("no-scope-of-ours"), "invalid_scope"),
         ("request", Some("x.y.z"), "request_not_supported"),
         ("request_uri", Some("https://app.example/r"), "request_uri_not_supported"),
         ("registration", Some("{}"), "registration_not_supported"),
@@ -56,6 +58,8 @@ fn g3_each_fault_has_its_code() {
         ("max_age", Some("x"), "invalid_request"),
         ("claims", Some("x"), "invalid_request"),
         ("dpop_jkt", Some("x"), "invalid_request"),
+        ("resource", Some("https://other.example"), "invalid_target"),
+        ("audience", Some("other"), "invalid_target"),
     ] {
         let wrong = with(name, value).unwrap_err();
         assert_eq!(wrong.code, code, "{name} {value:?}");
@@ -66,7 +70,7 @@ fn g3_each_fault_has_its_code() {
     machine.authorization_code = false;
     let fields = Fields::parse(b"response_type=code");
     let reply_to = ReplyTo::of(&fields, machine.redirect_uri(CALLBACK).unwrap());
-    let wrong = AuthorizationRequest::read(&fields, &machine, &reply_to).unwrap_err();
+    let wrong = AuthorizationRequest::read(&fields, &machine, &reply_to, BASE).unwrap_err();
     assert_eq!(wrong.code, "unauthorized_client");
 }
 
@@ -116,15 +120,18 @@ fn g13_a_request_repeats_itself_in_a_path() {
         ("id_token_hint", "x.y.z"),
         ("claims", r#"{"userinfo":{"name":null}}"#),
         ("dpop_jkt", CHALLENGE),
+        ("resource", BASE),
+        ("resource", "https://id.example/"),
     ];
     let request = read(&[&good()[..], &more].concat()).unwrap();
+    assert_eq!(request.audience, [BASE]);
     let path = request.path();
     let query = path.strip_prefix("/idhub/oidc/v1/authorize?").unwrap();
     let (fields, client) = (Fields::parse(query.as_bytes()), client());
     let reply_to = ReplyTo::of(&fields, client.redirect_uri(CALLBACK).unwrap());
     let again = AuthorizationRequest {
         client_id: request.client_id.clone(),
-        ..AuthorizationRequest::read(&fields, &client, &reply_to).unwrap()
+        ..AuthorizationRequest::read(&fields, &client, &reply_to, BASE).unwrap()
     };
     assert_eq!(again, request);
     let signed_in = request.signed_in();

@@ -36,7 +36,7 @@ pub(crate) struct Registration {
     name: String,
     /// The scopes that the client may request, separated by spaces: users:read, users:write,
     /// config:read, config:write, audit:read, audit:values, administrator; of people who sign in:
-    /// openid, profile, email, userdata, `offline_access`
+    /// openid, profile, email, address, phone, userdata, `offline_access`
     #[arg(long, value_parser = scopes)]
     scope: Scopes,
     /// The scopes that the client gets when it requests none; all of --scope by default
