@@ -98,7 +98,7 @@ pub const PROBLEM_TYPES: [ProblemType; 24] = [
     problem_type(
         "last-administrator",
         "the tenant would be without an administrator",
-        "make another user administrator first",
+        "make another user administrator first, who has a password or a passkey",
     ),
     problem_type(
         "legal-hold",

@@ -89,7 +89,7 @@ impl fmt::Display for Error {
             Self::Reauthenticate => f.write_str("sign in again, and repeat the request"),
             Self::LastAdministrator => f.write_str(
                 "the user is the last administrator of the tenant; make another user administrator \
-                 first",
+                 first, who has a password or a passkey",
             ),
             Self::Several(found) => write!(f, "{found} users match, expected exactly one"),
             Self::NotFound => f.write_str(

@@ -4,6 +4,8 @@ use tests::{Browser, PersonClient, Service};
 
 use super::{PASSWORD, request, sign_in};
 
+const SIGN_OUT: &str = "/idhub/account/sign-out";
+
 async fn set() -> (Service, PersonClient) {
     let service = Service::start_unaudited().await;
     service.member("jan", PASSWORD).await;
@@ -72,5 +74,21 @@ async fn a_consent_with_a_code_costs_three_reads_and_five_writes_and_its_entry_t
         let page = browser.submit_form(&page, "/idhub/login/consent", &allow).await;
         page.code();
         assert_eq!(page.answer.cost(), (3.0, writes.0, writes.1));
+    }
+}
+
+#[tokio::test]
+async fn a_sign_out_costs_seven_reads_and_four_writes_and_its_entry_three_more() {
+    let services = [Service::start_unaudited().await, Service::start().await];
+    // Read: session and user, user and facts, the sessions, the names of refresh tokens twice.
+    // Write: in a transaction the user and the session, at two units each. The entry has two units
+    // and one in the index.
+    for (service, writes) in services.into_iter().zip([(4.0, 0.0), (6.0, 1.0)]) {
+        service.member("jan", PASSWORD).await;
+        let browser = service.browser_of("jan", PASSWORD).await;
+        let page = browser.get("/idhub/account").await.is(200);
+        let token = page.form(SIGN_OUT).value("form_token").unwrap();
+        let out = browser.call("POST", SIGN_OUT).form(&[("form_token", token)]).await.is(303);
+        assert_eq!(out.cost(), (7.0, writes.0, writes.1));
     }
 }

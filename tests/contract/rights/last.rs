@@ -91,6 +91,35 @@ async fn g62_an_administrator_who_cannot_act_is_no_other_administrator() {
 }
 
 #[tokio::test]
+async fn g62_an_administrator_who_can_sign_in_leaves_another_one_who_can() {
+    const PASSWORD: &str = "a password of an official";
+    let tenant = Tenant::open().await;
+    let invited = tenant.admin.create(USERS, official("invited", Administrator)).await;
+    tenant.service.give_password(&tenant.boss.id, PASSWORD).await;
+    for (what, call) in ways(&tenant.admin, &tenant.boss, "boss") {
+        stays(&call.await, &what);
+    }
+    // The built-in definition cannot be changed; another one keeps the right of who can sign in.
+    let own = json!({ "name": "owner", "portal_scopes": ["administrator", "users:read"] });
+    let owner = tenant.admin.create(DEFINITIONS, own).await;
+    let mut body = tests::person("owner");
+    body["personas"] = json!([{ "name": "owner" }]);
+    tenant.admin.create(USERS, body).await;
+    let patch = || {
+        let patch = json!({ "portal_scopes": ["users:read"] });
+        tenant.admin.patch(&owner.path, patch).if_match("*")
+    };
+    patch().await.is(200);
+    // The one who cannot sign in may go.
+    tenant.admin.act(&invited.below("block")).await.is(200);
+    tenant.admin.act(&invited.below("unblock")).await.is(200);
+    tenant.service.give_password(&invited.id, PASSWORD).await;
+    tenant.admin.act(&tenant.boss.below("block")).await.is(200);
+    stays(&tenant.admin.act(&invited.below("block")).await, "the one who is left");
+    tenant.service.check().await;
+}
+
+#[tokio::test]
 async fn g62_a_definition_keeps_the_right_of_its_last_administrator() {
     let service = Service::start().await;
     let admin = service.client(TENANT, "administrator").await;

@@ -24,6 +24,15 @@ use crate::store::write::{Condition, Write};
 
 /// How many holders of a persona are read at once.
 const PAGE: usize = 50;
+/// What an administrator has who counts as another one.
+#[derive(Clone, Copy, Debug, Default)]
+struct Needed {
+    /// A right without an end.
+    lasting: bool,
+    /// A password or a passkey.
+    credential: bool,
+}
+
 /// A time at which only grants without an end are in force.
 const ALWAYS: Timestamp = Timestamp::from_millis(i64::MAX);
 
@@ -34,7 +43,8 @@ impl Table {
         for definition in granting(schema) {
             let mut after = None;
             loop {
-                let page = self.page_of(schema, definition, after.as_deref(), false).await?;
+                let page =
+                    self.page_of(schema, definition, after.as_deref(), Needed::default()).await?;
                 found.extend(page.0);
                 after = page.1;
                 if after.is_none() {
@@ -72,9 +82,13 @@ impl Table {
         if !self.may_sign_in(tenant, before.id).await? {
             return Ok(None);
         }
-        // An administrator without an end leaves another one without an end.
-        let lasting = is_administrator(before, schema, ALWAYS);
-        match self.other_administrator(schema, Some(before.id), lasting).await? {
+        // An administrator without an end leaves another one without an end, and one who can sign in
+        // leaves another one who can.
+        let needed = Needed {
+            lasting: is_administrator(before, schema, ALWAYS),
+            credential: self.has_credential(tenant, before.id).await?,
+        };
+        match self.other_administrator(schema, Some(before.id), needed).await? {
             Some(_) => Ok(Some(guard)),
             None => Err(Error::LastAdministrator),
         }
@@ -93,9 +107,10 @@ impl Table {
             return Ok(None);
         }
         let guard = self.next_guard(&before.tenant).await?;
-        for lasting in [true, false] {
-            let stays = self.other_administrator(after, None, lasting).await?.is_some();
-            if !stays && self.other_administrator(before, None, lasting).await?.is_some() {
+        for (lasting, credential) in [(true, true), (true, false), (false, true), (false, false)] {
+            let needed = Needed { lasting, credential };
+            let stays = self.other_administrator(after, None, needed).await?.is_some();
+            if !stays && self.other_administrator(before, None, needed).await?.is_some() {
                 return Err(Error::LastAdministrator);
             }
         }
@@ -113,19 +128,18 @@ impl Table {
         Ok(Write::Put(Item::at(&key).guarded(next, &log), condition))
     }
 
-    /// An administrator of the tenant who is not this user: one without an end if it has to be
-    /// `lasting`.
+    /// An administrator of the tenant who is not this user, and who has what is needed.
     async fn other_administrator(
         &self,
         schema: &Schema,
         not: Option<UserId>,
-        lasting: bool,
+        needed: Needed,
     ) -> Result<Option<UserId>> {
         for definition in granting(schema) {
             let mut after = None;
             loop {
                 let (found, next) =
-                    self.page_of(schema, definition, after.as_deref(), lasting).await?;
+                    self.page_of(schema, definition, after.as_deref(), needed).await?;
                 if let Some(user) = found.into_iter().find(|user| Some(*user) != not) {
                     return Ok(Some(user));
                 }
@@ -138,14 +152,14 @@ impl Table {
         Ok(None)
     }
 
-    /// Those of a page of the holders of a persona who are administrators, and where the next page
-    /// starts.
+    /// Those of a page of the holders of a persona who are administrators with what is needed, and
+    /// where the next page starts.
     async fn page_of(
         &self,
         schema: &Schema,
         definition: DefinitionId,
         after: Option<&str>,
-        lasting: bool,
+        needed: Needed,
     ) -> Result<(Vec<UserId>, Option<String>)> {
         let tenant = &schema.tenant;
         let holders = Lookup::persona(definition, None);
@@ -156,12 +170,21 @@ impl Table {
         for user in self.find_users(tenant, &ids).await? {
             let user = &user.value;
             let has = is_administrator(user, schema, now)
-                && (!lasting || is_administrator(user, schema, ALWAYS));
-            if has && self.may_sign_in(tenant, user.id).await? {
+                && (!needed.lasting || is_administrator(user, schema, ALWAYS));
+            if has
+                && self.may_sign_in(tenant, user.id).await?
+                && (!needed.credential || self.has_credential(tenant, user.id).await?)
+            {
                 found.push(user.id);
             }
         }
         Ok((found, entries.next))
+    }
+
+    /// Whether the user has a password or a passkey.
+    async fn has_credential(&self, tenant: &TenantId, user: UserId) -> Result<bool> {
+        let facts = self.login_facts(tenant, user).await?;
+        Ok(facts.is_some_and(|facts| facts.value.has_credential()))
     }
 
     /// Whether the built-in authentication server lets the user in.
