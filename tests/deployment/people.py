@@ -121,6 +121,14 @@ def by_cookie(boss: Visitor) -> None:
     persona = ok(boss, 201, "POST", f"{path}/personas", {"name": "auditor"}).json()
     ok(boss, 200, "GET", f"{path}/personas")
     ok(boss, 200, "POST", f"{path}/personas/{persona['id']}/suspend")
+    # Each function that takes the right of an administrator looks for another one.
+    for way in (("POST", 200, "/suspend"), ("DELETE", 204, "")):
+        deputy = ok(boss, 201, "POST", f"{path}/personas", {"name": "administrator"}).json()
+        ok(boss, way[1], way[0], f"{path}/personas/{deputy['id']}{way[2]}")
+    owner = {"name": "owner", "portal_scopes": ["administrator", "users:read"]}
+    owner = ok(boss, 201, "POST", "/config/persona-definitions", owner).json()
+    less = {"portal_scopes": ["users:read"]}
+    ok(boss, 200, "PATCH", f"/config/persona-definitions/{owner['id']}", less)
     ok(boss, 204, "DELETE", path)
     category = ok(boss, 201, "POST", "/identity/config/attribute-categories", {"name": "badges"})
     ok(boss, 204, "DELETE", f"/identity/config/attribute-categories/{category.json()['id']}")

@@ -489,8 +489,8 @@ class Resources(unittest.TestCase):
         ):  # fmt: skip
             self.assertEqual(refused("MailFrom", address), wrong, address)
 
-    def test_only_an_export_reads_many_entries_at_once(self) -> None:
-        for parameters, due in (({}, []), (SET, ["T#acme#U#1", "T#acme#AU"])):
+    def test_only_an_export_reads_many_entries_of_the_ledger_at_once(self) -> None:
+        for parameters, due in (({}, ["T#acme#U#1"]), (SET, ["T#acme#U#1", "T#acme#AU"])):
             table = "restored" if parameters else "kith"
             statements = transformed(**parameters).roles()["SweeperRole"]
             reach = [

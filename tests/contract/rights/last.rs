@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use shared::domain::definition::BuiltInPersona::Administrator;
+use shared::domain::people::PasswordFacts;
 use tests::{Answer, Call, Client, Resource, Service, TENANT};
 
 use super::{DEFINITIONS, ME, Tenant, USERS, official, persona_of};
@@ -99,6 +100,11 @@ async fn g62_an_administrator_who_can_sign_in_leaves_another_one_who_can() {
     for (what, call) in ways(&tenant.admin, &tenant.boss, "boss") {
         stays(&call.await, &what);
     }
+    // A temporary password runs out.
+    let now = tenant.service.clock.now();
+    let temporary = PasswordFacts::temporary(now);
+    tenant.service.give_password_as(&invited.id, PASSWORD, temporary).await;
+    stays(&tenant.admin.act(&tenant.boss.below("block")).await, "a temporary password");
     // The built-in definition cannot be changed; another one keeps the right of who can sign in.
     let own = json!({ "name": "owner", "portal_scopes": ["administrator", "users:read"] });
     let owner = tenant.admin.create(DEFINITIONS, own).await;

@@ -175,6 +175,13 @@ impl LoginFacts {
         }
     }
 
+    /// Whether the person has a passkey, or a password that does not run out.
+    #[must_use]
+    pub fn has_lasting_credential(&self) -> bool {
+        let lasts = |password: &PasswordFacts| password.ends_at.is_none();
+        self.password.as_ref().is_some_and(lasts) || !self.passkeys.is_empty()
+    }
+
     /// Whether the person can sign in at all.
     #[must_use]
     pub fn has_credential(&self) -> bool {

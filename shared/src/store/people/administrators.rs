@@ -29,7 +29,7 @@ const PAGE: usize = 50;
 struct Needed {
     /// A right without an end.
     lasting: bool,
-    /// A password or a passkey.
+    /// A password without an end, or a passkey.
     credential: bool,
 }
 
@@ -181,10 +181,10 @@ impl Table {
         Ok((found, entries.next))
     }
 
-    /// Whether the user has a password or a passkey.
+    /// Whether the user has a password or a passkey that does not run out.
     async fn has_credential(&self, tenant: &TenantId, user: UserId) -> Result<bool> {
         let facts = self.login_facts(tenant, user).await?;
-        Ok(facts.is_some_and(|facts| facts.value.has_credential()))
+        Ok(facts.is_some_and(|facts| facts.value.has_lasting_credential()))
     }
 
     /// Whether the built-in authentication server lets the user in.
