@@ -1,6 +1,8 @@
 //! The log: one line per request, without personal data (rules S3, D7, E2).
 
+use std::cell::Cell;
 use std::sync::{Mutex, Once};
+use std::thread::{ThreadId, current};
 
 use serde_json::{Value, json};
 use shared::domain::id::TenantId;
@@ -11,14 +13,22 @@ use tests::{Answer, Client, Fault, Service, TENANT};
 const USERS: &str = "/identity/users";
 const WORDS: [&str; 4] = ["zwaardvis", "zandloper", "vuurtoren", "kompas"];
 
-static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+/// Each line with the thread that logged it. Other tests of the process may log as well.
+static LOG: Mutex<Vec<(ThreadId, String)>> = Mutex::new(Vec::new());
 
-/// Appends to [`LOG`], to which other tests of the process may write as well.
+thread_local! {
+    /// How many lines there were when the test of this thread began to keep the log.
+    static START: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Appends a line to [`LOG`].
 struct Writer;
 
 impl std::io::Write for Writer {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        LOG.lock().unwrap().write(bytes)
+        let line = String::from_utf8(bytes.to_vec()).expect("a line in UTF-8");
+        LOG.lock().unwrap().push((current().id(), line));
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -30,6 +40,7 @@ impl std::io::Write for Writer {
 pub fn keep() {
     static KEPT: Once = Once::new();
     KEPT.call_once(|| log::to(|| Writer));
+    START.set(LOG.lock().unwrap().len());
 }
 
 /// The lines about a request.
@@ -37,13 +48,23 @@ pub fn lines(answer: &Answer) -> Vec<Value> {
     lines_with(answer.header("x-request-id").expect("a request id"))
 }
 
-/// The lines in which a text occurs.
+/// The lines in which a text occurs, which no other test logs.
 pub fn lines_with(part: &str) -> Vec<Value> {
-    let text = String::from_utf8(LOG.lock().unwrap().clone()).unwrap();
-    text.lines()
-        .filter(|line| line.contains(part))
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    matching(part, |_, _| true)
+}
+
+/// The lines in which a text occurs, of this thread since it keeps the log.
+pub fn own_lines_with(part: &str) -> Vec<Value> {
+    matching(part, |place, thread| place >= START.get() && thread == current().id())
+}
+
+fn matching(part: &str, is_meant: impl Fn(usize, ThreadId) -> bool) -> Vec<Value> {
+    let log = LOG.lock().unwrap();
+    let meant = log
+        .iter()
+        .enumerate()
+        .filter(|(place, (thread, line))| line.contains(part) && is_meant(*place, *thread));
+    meant.map(|(_, (_, line))| serde_json::from_str(line).unwrap()).collect()
 }
 
 async fn requests(crm: &Client) -> Vec<Answer> {

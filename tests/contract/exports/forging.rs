@@ -27,7 +27,7 @@ fn entry_key(sequence: u64) -> Key {
 
 /// The faults that the export has logged: `<chain> <sequence> <fault>`.
 fn logged() -> Vec<String> {
-    let lines = logs::lines_with("\"fault\":").into_iter();
+    let lines = logs::own_lines_with("\"fault\":").into_iter();
     let own = lines.filter(|line| line["operation"] == "audit_export");
     own.map(|line| {
         let word = |name: &str| line[name].as_str().unwrap().to_owned();
@@ -38,7 +38,7 @@ fn logged() -> Vec<String> {
 
 /// How many faults the metric has counted.
 fn counted() -> u64 {
-    let lines = logs::lines_with("\"audit_faults\":").into_iter();
+    let lines = logs::own_lines_with("\"audit_faults\":").into_iter();
     let own = lines.filter(|line| line["operation"] == "audit_export");
     own.map(|line| line["audit_faults"].as_u64().unwrap()).sum()
 }
@@ -239,7 +239,7 @@ async fn au15_an_archive_that_does_not_answer_is_asked_once_and_its_age_is_not_t
     for name in ["globex", "initech", "hooli"] {
         scene.service.create_tenant(name).await;
     }
-    let ages = || logs::lines_with("\"oldest_export_seconds\":").len();
+    let ages = || logs::own_lines_with("\"oldest_export_seconds\":").len();
     let told = ages();
     scene.service.clock.advance(HOUR);
     // Nothing can be stored: a file is in the place of the folder.
