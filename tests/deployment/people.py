@@ -128,7 +128,8 @@ def by_cookie(boss: Visitor) -> None:
     owner = {"name": "owner", "portal_scopes": ["administrator", "users:read"]}
     owner = ok(boss, 201, "POST", "/config/persona-definitions", owner).json()
     less = {"portal_scopes": ["users:read"]}
-    ok(boss, 200, "PATCH", f"/config/persona-definitions/{owner['id']}", less)
+    definition = f"/config/persona-definitions/{owner['id']}"
+    ok(boss, 200, "PATCH", definition, less, **{"If-Match": "*"})
     ok(boss, 204, "DELETE", path)
     category = ok(boss, 201, "POST", "/identity/config/attribute-categories", {"name": "badges"})
     ok(boss, 204, "DELETE", f"/identity/config/attribute-categories/{category.json()['id']}")
