@@ -36,7 +36,8 @@ pub struct Started<'s> {
 
 impl Started<'_> {
     /// The checks that what a person takes away is there: the user, the session, and what the
-    /// person granted to the client. So a family that begins is found by whoever takes them away.
+    /// person granted to the client. So a request that takes one of them away finds the family that
+    /// begins.
     fn checks(&self, tenant: &TenantId, code: &Code) -> Vec<Write> {
         let session = Key::session(tenant, code.user, self.session);
         let there = |key| Write::Check(key, Condition::NotDeleted);

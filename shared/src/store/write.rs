@@ -15,7 +15,7 @@ pub enum Condition {
     /// There is no such item, or it is past its time.
     Absent,
     /// Unconditional; another write of the same transaction carries the condition, or it is a lone
-    /// delete, after which the item is gone whoever wrote it.
+    /// delete, after which the item is gone.
     Guarded,
     /// The item has this version, so it was not written since it was read.
     Version(Version),

@@ -156,6 +156,29 @@ impl<'w> AccountWriter<'w> {
         &self,
         user: UserId,
         operation: Operation,
+        edit: impl FnMut(&Account) -> Result<Option<AccountChange>> + Send,
+    ) -> Result<Option<Versioned<User>>> {
+        self.change_while(user, None, operation, edit).await
+    }
+
+    /// Changes an account as [`AccountWriter::change`] does, while a session of the user lasts.
+    /// [`Error::SignedOut`] if the session has ended: what the change brings must not outlive it
+    /// (rules G24 and G49).
+    pub async fn change_in_session(
+        &self,
+        user: UserId,
+        session: &SessionHash,
+        operation: Operation,
+        edit: impl FnMut(&Account) -> Result<Option<AccountChange>> + Send,
+    ) -> Result<Option<Versioned<User>>> {
+        self.change_while(user, Some(session), operation, edit).await
+    }
+
+    async fn change_while(
+        &self,
+        user: UserId,
+        session: Option<&SessionHash>,
+        operation: Operation,
         mut edit: impl FnMut(&Account) -> Result<Option<AccountChange>> + Send,
     ) -> Result<Option<Versioned<User>>> {
         let mut retry = Retry::of(self.app.table());
@@ -163,6 +186,9 @@ impl<'w> AccountWriter<'w> {
             let account = self.read(user).await?.ok_or(Error::NotFound)?;
             if self.has_written(&account.user) {
                 return Ok(Some(account.user.into_stored()));
+            }
+            if let Some(session) = session {
+                self.check_lasts(&account.user.value, session).await?;
             }
             let Some(change) = edit(&account)? else { return Ok(None) };
             match Box::pin(self.commit(account, change, operation)).await? {

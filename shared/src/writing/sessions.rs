@@ -70,6 +70,16 @@ impl AccountWriter<'_> {
         self.app.table().delete_families(&self.author.tenant, user, started).await
     }
 
+    /// Checks that a session of a user lasts. The user was read before: the end of the session
+    /// writes both, so it is seen here, or a commit under the version of that user fails.
+    pub(super) async fn check_lasts(&self, user: &User, session: &SessionHash) -> Result<()> {
+        let stored = self.app.table().read_session(&self.author.tenant, user.id, session).await?;
+        if stored.is_none_or(|stored| user.has_signed_out(stored.value.user_version)) {
+            return Err(Error::SignedOut);
+        }
+        Ok(())
+    }
+
     /// Ends the session of a user that has this id, with the families of refresh tokens that it
     /// started; `false` if there is none that `ends` accepts. If the person authenticates again
     /// meanwhile, the session has another secret, and it ends under that one.

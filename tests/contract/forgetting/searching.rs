@@ -147,7 +147,7 @@ async fn d7_g35_the_counter_of_strangers_at_a_username_goes_with_the_person() {
     assert!(places(&service, "ZWAARDVIS").await.contains(&counter));
     service.crm().await.delete(&person.path).await.is(204);
     assert_eq!(places(&service, "Zwaardvis").await, [""; 0]);
-    // Whoever tries the name again is counted, as at any name that nobody has.
+    // Attempts at the name are counted again, as at any name that nobody has.
     try_once().await;
     assert_eq!(places(&service, "Zwaardvis").await, [counter]);
 }

@@ -44,13 +44,19 @@ fn shows_both(page: &Page, action: &str, removes: bool) {
     assert_eq!(page.form(action).value(BOX), removes.then_some("1"));
 }
 
+/// The page of a link that a person got, in another browser.
+async fn open_link_for(service: &Service, jan: &Resource, kind: LinkKind) -> (Browser, Page) {
+    let browser = Browser::new(service);
+    let link = link_for(service, jan, kind).await;
+    let page = open(&browser, &link).await.is(200);
+    (browser, page)
+}
+
 #[tokio::test]
 async fn g49_the_page_of_a_link_shows_the_passkeys_and_keeps_them_unless_asked() {
     for kind in [LinkKind::Reset, LinkKind::Invitation] {
         let (service, jan, passkeys) = with_passkeys().await;
-        let browser = Browser::new(&service);
-        let link = link_for(&service, &jan, kind).await;
-        let page = open(&browser, &link).await.is(200);
+        let (browser, page) = open_link_for(&service, &jan, kind).await;
         shows_both(&page, LINK, false);
         let done = set(&browser, &page, NEW).await.is(200);
         assert!(!done.text().contains("passkeys"), "{}", done.text());
@@ -66,9 +72,7 @@ async fn g49_the_page_of_a_link_shows_the_passkeys_and_keeps_them_unless_asked()
 async fn g49_a_person_without_passkeys_reads_nothing_of_them() {
     for kind in [LinkKind::Reset, LinkKind::Invitation] {
         let (service, jan) = start().await;
-        let browser = Browser::new(&service);
-        let link = link_for(&service, &jan, kind).await;
-        let page = open(&browser, &link).await.is(200);
+        let (browser, page) = open_link_for(&service, &jan, kind).await;
         assert!(!page.text().contains("Passkey") && !page.text().contains(BOX), "{}", page.text());
         set(&browser, &page, NEW).await.is(200);
         let told = mail(&service, MailKind::PasswordChanged).await;
@@ -80,9 +84,7 @@ async fn g49_a_person_without_passkeys_reads_nothing_of_them() {
 async fn g49_a_link_removes_all_passkeys_if_the_person_asks_for_it() {
     for kind in [LinkKind::Reset, LinkKind::Invitation] {
         let (service, jan, passkeys) = with_passkeys().await;
-        let browser = Browser::new(&service);
-        let link = link_for(&service, &jan, kind).await;
-        let page = open(&browser, &link).await.is(200);
+        let (browser, page) = open_link_for(&service, &jan, kind).await;
         let fields = [("act", "password"), ("new_password", "kort"), (BOX, "1")];
         let page = browser.submit_form(&page, LINK, &fields).await.is(422);
         // Nothing is done yet, and the choice is kept.
@@ -139,9 +141,7 @@ async fn remove_all(service: &Service, user: &Resource, passkeys: &[SecretHash])
 async fn g49_passkeys_that_are_gone_are_not_said_to_be_removed() {
     for kind in [LinkKind::Reset, LinkKind::Invitation] {
         let (service, jan, passkeys) = with_passkeys().await;
-        let browser = Browser::new(&service);
-        let link = link_for(&service, &jan, kind).await;
-        let page = open(&browser, &link).await.is(200);
+        let (browser, page) = open_link_for(&service, &jan, kind).await;
         remove_all(&service, &jan, &passkeys).await;
         let fields = [("act", "password"), ("new_password", NEW), (BOX, "1")];
         let done = browser.submit_form(&page, LINK, &fields).await.is(200);

@@ -12,11 +12,10 @@ use shared::axum::response::{IntoResponse as _, Response};
 use shared::axum::routing::{get, post};
 use shared::domain::audit::Operation;
 use shared::domain::author::{Author, AuthorSession};
-use shared::domain::error::{Error, Result};
+use shared::domain::error::Result;
 use shared::domain::people::Life;
 use shared::http::Route;
-use shared::store::Retry;
-use shared::writing::{Account, AccountChange, AccountCommit, AccountWriter};
+use shared::writing::{Account, AccountChange, AccountWriter};
 
 pub(crate) use self::sessions::end_one;
 use crate::pages::Form;
@@ -193,36 +192,18 @@ pub(crate) fn author(visit: &Visit, signed_in: &SignedIn) -> Author {
 }
 
 /// Changes the account as `edit` says, while the session lasts; `false` if `edit` says that nothing
-/// changes. [`Error::SignedOut`] if the session has ended since the request began: what it brings
-/// must not outlive it (rules G24 and G49).
+/// changes.
 pub(crate) async fn change(
     visit: &Visit,
     signed_in: &SignedIn,
     operation: Operation,
-    mut edit: impl FnMut(&Account) -> Result<Option<AccountChange>> + Send,
+    edit: impl FnMut(&Account) -> Result<Option<AccountChange>> + Send,
 ) -> Result<bool> {
-    let (tenant, user, table) = (&signed_in.tenant, signed_in.user.value.id, visit.app.table());
-    let (schema, author) = (visit.schema(tenant).await?, author(visit, signed_in));
+    let schema = visit.schema(&signed_in.tenant).await?;
+    let author = author(visit, signed_in);
+    let (user, session) = (signed_in.user.value.id, &signed_in.hash);
     let writer = AccountWriter::new(&visit.app, &author, &schema);
-    let mut retry = Retry::of(table);
-    loop {
-        let account = writer.read(user).await?.ok_or(Error::NotFound)?;
-        if writer.has_written(&account.user) {
-            return Ok(true);
-        }
-        // After the user: the end of a session writes both, so it is seen here or fails the commit.
-        let session = table.read_session(tenant, user, &signed_in.hash).await?;
-        let is_over = |began| account.user.value.has_signed_out(began);
-        if session.is_none_or(|session| is_over(session.value.user_version)) {
-            return Err(Error::SignedOut);
-        }
-        let Some(change) = edit(&account)? else { return Ok(false) };
-        match Box::pin(writer.commit(account, change, operation)).await? {
-            AccountCommit::Written(_) => return Ok(true),
-            AccountCommit::Contended => retry.again().await?,
-            AccountCommit::Overtaken(_) => return Err(Error::AlreadyRecorded),
-        }
-    }
+    Ok(writer.change_in_session(user, session, operation, edit).await?.is_some())
 }
 
 #[cfg(test)]
