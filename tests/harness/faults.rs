@@ -108,7 +108,7 @@ pub struct RecordedCall {
     /// The operation's name.
     pub operation: String,
     /// Its input.
-    pub body: Value,
+    pub body: Arc<Value>,
 }
 
 #[derive(Clone, Debug)]
@@ -322,12 +322,8 @@ impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-        let body = request
-            .body()
-            .bytes()
-            .and_then(|bytes| serde_json::from_slice(bytes).ok())
-            .unwrap_or_default();
-        let seen = RecordedCall { operation, body };
+        let body = request.body().bytes().and_then(|bytes| serde_json::from_slice(bytes).ok());
+        let seen = RecordedCall { operation, body: Arc::new(body.unwrap_or_default()) };
         let fault = self.faults.plan(|plan| plan.meet(seen.clone()));
         let fault =
             fault.or_else(|| (!self.faults.admits(&seen)).then(|| Fault::throttling(&seen)));

@@ -5,6 +5,9 @@
 //! to block others. The number of connections stays below what the process may open. When it is
 //! reached, the connection that has waited longest for a request makes room for a new one.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
@@ -145,21 +148,22 @@ async fn accept(
     let mut stop = pin!(stop);
     let mut number = 0;
     loop {
+        // No connection loses its place before another one is there.
         let accepted = async {
-            let place = connections.place().await;
-            (place, listener.accept().await)
+            let accepted = listener.accept().await?;
+            Ok((connections.place().await, accepted))
         };
         let (place, (stream, peer)) = tokio::select! {
             () = &mut stop => break,
             accepted = accepted => match accepted {
-                (Some(place), Ok(accepted)) => (place, accepted),
-                (_, Err(error)) if is_of_connection(&error) => continue,
-                (_, Err(error)) => {
+                Ok((Some(place), accepted)) => (place, accepted),
+                Ok((None, _)) => break,
+                Err(error) if is_of_connection(&error) => continue,
+                Err(error) => {
                     tracing::error!(operation = "accept", cause = %error);
                     tokio::time::sleep(REST).await;
                     continue;
                 }
-                (None, _) => break,
             },
         };
         number += 1;
@@ -317,82 +321,5 @@ impl HttpBody for WatchedBody {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::routing::get;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-
-    use super::*;
-
-    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
-
-    /// Serves a route that answers at once and one that takes five minutes, over so many
-    /// connections.
-    async fn served(places: usize) -> SocketAddr {
-        let slow = async || {
-            tokio::time::sleep(Duration::from_mins(5)).await;
-            "late"
-        };
-        let router = Router::new().route("/", get(async || "here")).route("/slow", get(slow));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let connections =
-            Connections { places: Arc::new(Semaphore::new(places)), open: Mutex::default() };
-        tokio::spawn(accept(listener, router, connections, std::future::pending()));
-        address
-    }
-
-    /// Sends bytes and waits until the other side closes: what it answered, and after how long.
-    async fn sent(address: SocketAddr, bytes: &[u8]) -> (String, Duration) {
-        let begun = Instant::now();
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.write_all(bytes).await.unwrap();
-        let mut answer = Vec::new();
-        // A reset is an end too.
-        let _ = stream.read_to_end(&mut answer).await;
-        (String::from_utf8_lossy(&answer).into_owned(), begun.elapsed())
-    }
-
-    // The clock stands still, except for the waits of the tasks.
-    #[tokio::test(start_paused = true)]
-    async fn wk8_connections_that_nobody_uses_are_closed() {
-        let address = served(10).await;
-        let (answer, after) = sent(address, b"GET / HTTP/1.1\r\nhost: x\r\nx-half: ").await;
-        assert!(answer.is_empty() && after >= HEADERS && after < HEADERS + REST, "{after:?}");
-        let (answer, after) = sent(address, b"").await;
-        assert!(answer.is_empty() && after >= IDLE && after < IDLE + REST, "{after:?}");
-        let (answer, after) = sent(address, REQUEST).await;
-        assert!(answer.ends_with("here") && after >= IDLE && after < IDLE + REST, "{after:?}");
-        let second_half = [REQUEST, b"GET / HTTP/1.1\r\nhost"].concat();
-        let (answer, after) = sent(address, &second_half).await;
-        assert!(answer.ends_with("here") && after < IDLE + REST, "{after:?}");
-        let slow = b"GET /slow HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-        let (answer, after) = sent(address, slow).await;
-        assert!(answer.ends_with("late") && after >= Duration::from_mins(5), "{after:?}");
-    }
-
-    #[tokio::test]
-    async fn wk8_a_new_connection_takes_the_place_of_the_one_unused_for_longest() {
-        let address = served(3).await;
-        let mut unused = Vec::new();
-        for _ in 0..3 {
-            let mut stream = TcpStream::connect(address).await.unwrap();
-            stream.write_all(b"GET /").await.unwrap();
-            unused.push(stream);
-            tokio::time::sleep(Duration::from_millis(30)).await;
-        }
-        let ended = |request: &str| {
-            format!("GET {request} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-        };
-        let (answer, _) = sent(address, ended("/").as_bytes()).await;
-        assert!(answer.ends_with("here"), "{answer}");
-        assert_eq!(unused[0].read(&mut [0; 1]).await.unwrap_or(0), 0, "the oldest is closed");
-        for stream in &mut unused[1..] {
-            stream.write_all(b" HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-            assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 1);
-        }
     }
 }

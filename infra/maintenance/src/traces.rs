@@ -8,9 +8,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use aho_corasick::AhoCorasick;
 use aws_sdk_dynamodb::types::AttributeValue;
 use percent_encoding::percent_decode_str;
-use shared::domain::error::Result;
+use shared::domain::error::{Error, Result};
 use shared::domain::id::{TenantId, UserId};
 use shared::domain::lookup::ValueHash;
 use shared::domain::people::counters_of;
@@ -77,17 +78,38 @@ impl SearchText {
         Ok(Self { plain: plain.to_owned(), forms })
     }
 
-    /// The text in this tenant: if it is a username, counters of wrong passwords name it.
-    fn within(&self, tenant: &TenantId) -> Self {
+    /// Its forms in the items of this tenant: if it is a username, counters of wrong passwords name
+    /// it.
+    fn forms_within(&self, tenant: &TenantId) -> BTreeSet<String> {
         let counters = counters_of(tenant, &self.plain);
         let keys = counters.iter().map(|counter| normalized(Key::attempts(counter).pk()));
-        let mut text = self.clone();
-        text.forms.extend(keys);
-        text
+        self.forms.iter().cloned().chain(keys).collect()
+    }
+}
+
+/// All forms of all texts, which one pass over an attribute finds.
+struct Forms {
+    automaton: AhoCorasick,
+    /// For each form of the automaton, which of the texts it is a form of.
+    texts: Vec<usize>,
+}
+
+impl Forms {
+    fn of(texts: &[SearchText], tenant: &TenantId) -> Result<Self> {
+        let forms = texts.iter().enumerate().flat_map(|(index, text)| {
+            text.forms_within(tenant).into_iter().map(move |form| (index, form))
+        });
+        let (texts, forms): (Vec<_>, Vec<_>) = forms.unzip();
+        let automaton = AhoCorasick::new(forms).map_err(|error| {
+            Error::unexpected(format_args!("cannot search for these texts: {error}"))
+        })?;
+        Ok(Self { automaton, texts })
     }
 
-    fn is_in(&self, written: &AttributeText) -> bool {
-        written.0.iter().any(|text| self.forms.iter().any(|form| text.contains(form.as_str())))
+    /// Which of the texts stand in an attribute.
+    fn found_in(&self, written: &AttributeText) -> BTreeSet<usize> {
+        let forms = written.0.iter().flat_map(|text| self.automaton.find_overlapping_iter(text));
+        forms.filter_map(|form| self.texts.get(form.pattern().as_usize()).copied()).collect()
     }
 }
 
@@ -118,9 +140,14 @@ impl AttributeText {
 /// A text in the one form in which texts meet: compatibility forms and case folded, spaces
 /// squeezed.
 fn normalized(text: &str) -> String {
-    let folded: String = text.nfkc().collect::<String>().to_lowercase().nfkc().collect();
-    // The sigma that ends a word is another one.
-    folded.replace('ς', "σ").split_whitespace().collect::<Vec<_>>().join(" ")
+    let folded = if text.is_ascii() {
+        text.to_ascii_lowercase()
+    } else {
+        let folded: String = text.nfkc().collect::<String>().to_lowercase().nfkc().collect();
+        // The sigma that ends a word is another one.
+        folded.replace('ς', "σ")
+    };
+    folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A text without its URL escapes.
@@ -190,13 +217,13 @@ pub struct Traces {
 /// Searches every item of a tenant, and items that belong to no tenant, for texts.
 pub async fn search(table: &Table, tenant: &TenantId, texts: &[SearchText]) -> Result<Traces> {
     let own = format!("T#{tenant}#");
-    let texts: Vec<_> = texts.iter().map(|text| text.within(tenant)).collect();
+    let forms = Forms::of(texts, tenant)?;
     let mut traces = Traces::default();
     each_item(table, |item| {
         let key = item.key();
         if key.pk().starts_with(&own) || !key.pk().starts_with("T#") {
             traces.items += 1;
-            traces.search_item(item, &texts);
+            traces.search_item(item, &forms);
         }
     })
     .await?;
@@ -204,21 +231,22 @@ pub async fn search(table: &Table, tenant: &TenantId, texts: &[SearchText]) -> R
 }
 
 impl Traces {
-    fn search_item(&mut self, item: Item, texts: &[SearchText]) {
+    fn search_item(&mut self, item: Item, forms: &Forms) {
         let (kind, user) = (kind(&item), owner(&item));
         for (name, value) in item.into_attributes() {
             let mut held = Vec::new();
             collect(&value, &mut held);
-            let held: Vec<_> = held.iter().map(|text| AttributeText::of(text)).collect();
-            let named = AttributeText::of(&name);
-            for (index, text) in texts.iter().enumerate() {
-                let trace = |attribute| Trace { text: index + 1, kind, user, attribute };
-                if text.is_in(&named) {
-                    self.found.insert(trace(None));
-                } else if held.iter().any(|written| text.is_in(written)) {
-                    self.found.insert(trace(Some(name.clone())));
-                }
-            }
+            let named = forms.found_in(&AttributeText::of(&name));
+            let held = held.iter().flat_map(|text| forms.found_in(&AttributeText::of(text)));
+            let held = held.filter(|text| !named.contains(text));
+            let places = held.map(|text| (text, Some(name.clone())));
+            let places = places.chain(named.iter().map(|text| (*text, None)));
+            self.found.extend(places.map(|(text, attribute)| Trace {
+                text: text + 1,
+                kind,
+                user,
+                attribute,
+            }));
         }
     }
 }

@@ -3,6 +3,7 @@
 use maintenance::forget::{ErasureOutcome, forget};
 use tests::{Everything, Fault, Service, Setting, TENANT};
 
+use super::Stage;
 use crate::audit::verifying::END;
 use crate::edge::logs;
 
@@ -64,37 +65,30 @@ async fn finish(setting: &Setting, person: &Everything, finisher: Finisher, what
 }
 
 async fn crash_at_each_call(finisher: Finisher) {
-    let (prepared, somebody) = Service::start().await.person_with_everything().await;
-    let person = prepared.person().await;
-    let snapshot = prepared.service.snapshot();
-    // The first erasure that a chain of the ledger tells makes a call more: those of this person.
-    prepared.crm.delete(&somebody.user.path).await.is(204);
-    prepared.service.faults.reset();
-    prepared.crm.delete(&person.user.path).await.is(204);
-    let calls = prepared.service.faults.seen().len();
+    let stage = Stage::set().await;
+    let setting = stage.setting().await;
+    stage.forget(&setting).await.is(204);
+    let calls = setting.service.faults.seen().len();
     assert!(calls >= 6, "{calls}");
     for call in 0..calls {
         for after in [false, true] {
-            // Each case has a table of its own, in which the first forget has warmed the caches.
-            let setting = prepared.on(snapshot.start());
-            setting.crm.delete(&somebody.user.path).await.is(204);
+            let setting = stage.setting().await;
             let service = &setting.service;
             let what = format!(
                 "a crash {} call {call}, then {finisher:?}",
                 if after { "after" } else { "before" }
             );
-            service.faults.reset();
             if after {
                 service.faults.crash_after(call);
             } else {
                 service.faults.from(call, Fault::Unreachable);
             }
-            let crashed = setting.crm.delete(&person.user.path).await;
+            let crashed = stage.forget(&setting).await;
             service.faults.reset();
             assert_eq!(crashed.code(), 503, "{what}");
-            finish(&setting, &person, finisher, &what).await;
-            setting.gone(&person, &what).await;
-            setting.crm.delete(&person.user.path).await.is(404);
+            finish(&setting, &stage.person, finisher, &what).await;
+            setting.gone(&stage.person, &what).await;
+            stage.forget(&setting).await.is(404);
         }
     }
 }
@@ -138,12 +132,12 @@ async fn d7_the_sweeper_logs_how_long_an_erasure_has_waited() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn d7_what_crashed_is_finished_once_by_many_at_once() {
-    let setting = Service::start().await.setting().await;
+    let stage = Stage::set().await;
+    let person = &stage.person;
     for round in 0..8 {
-        let person = setting.person().await;
-        setting.service.faults.reset();
+        let setting = stage.setting().await;
         setting.service.faults.from(2, Fault::Unreachable);
-        setting.crm.delete(&person.user.path).await.is(503);
+        stage.forget(&setting).await.is(503);
         setting.service.faults.reset();
         let places = [setting.elsewhere(), setting.elsewhere()];
         let (tenant, id) = (TENANT.parse().unwrap(), person.user.id.parse().unwrap());
@@ -158,6 +152,6 @@ async fn d7_what_crashed_is_finished_once_by_many_at_once() {
             "round {round}"
         );
         resumed.unwrap();
-        setting.gone(&person, &format!("round {round}")).await;
+        setting.gone(person, &format!("round {round}")).await;
     }
 }

@@ -2,6 +2,7 @@
 
 use tests::{Answer, Call, Everything, Fault, Gate, Service, Setting};
 
+use super::Stage;
 use super::operations::Operation;
 use crate::races::at_once;
 
@@ -61,29 +62,19 @@ async fn verify(
 
 /// Another request runs between any two store calls of a forget.
 async fn during_the_forget(operations: &[Operation]) {
-    let (prepared, somebody) = Service::start().await.person_with_everything().await;
-    let person = prepared.person().await;
-    let snapshot = prepared.service.snapshot();
-    let forget = |setting: &Setting, person: &Everything| setting.crm.delete(&person.user.path);
-    operations_of(forget(&prepared, &somebody), &prepared.service).await;
-    let warm = operations_of(forget(&prepared, &person), &prepared.service).await;
-    let calls = warm.len();
+    let stage = Stage::set().await;
+    let person = &stage.person;
+    let setting = stage.setting().await;
+    let due = operations_of(stage.forget(&setting), &setting.service).await;
+    let calls = due.len();
     assert!(calls >= 6, "{calls}");
-    let tombstone = warm.iter().position(|call| call == WRITE).unwrap();
-    // Each case has a table of its own, in which the first forget has warmed the caches.
-    let fork = async || {
-        let setting = prepared.on(snapshot.start());
-        forget(&setting, &somebody).await.is(204);
-        setting
-    };
-    let setting = fork().await;
-    assert_eq!(operations_of(forget(&setting, &person), &setting.service).await, warm);
+    let tombstone = due.iter().position(|call| call == WRITE).unwrap();
     for operation in operations {
         for call in 0..calls {
-            let setting = fork().await;
-            let other = operation.call(&setting.elsewhere(), &person);
-            let forget = forget(&setting, &person);
-            let (forgotten, other) = around(&setting.service, forget, call, other).await;
+            let setting = stage.setting().await;
+            let other = operation.call(&setting.elsewhere(), person);
+            let (forgotten, other) =
+                around(&setting.service, stage.forget(&setting), call, other).await;
             let what = format!("{operation:?} before call {call} of the forget");
             if *operation != Operation::Forget {
                 assert_eq!(forgotten.code(), 204, "{what}");
@@ -99,40 +90,26 @@ async fn during_the_forget(operations: &[Operation]) {
                     other.text()
                 );
             }
-            verify(&setting, &person, &forgotten, &other, &what).await;
+            verify(&setting, person, &forgotten, &other, &what).await;
         }
     }
 }
 
 /// A whole forget runs between any two store calls of another request.
 async fn around_the_forget(operations: &[Operation]) {
-    let prepared = Service::start().await.setting().await;
+    let stage = Stage::set().await;
+    let person = &stage.person;
     for operation in operations {
-        // With empty caches each time, so that the calls are the same; the first use of a
-        // definition marks it, once for all.
-        let mut calls = 0;
-        for _ in 0..2 {
-            let person = prepared.person().await;
-            let other = operation.call(&prepared.elsewhere(), &person);
-            calls = calls_of(other, &prepared.service).await;
-            prepared.crm.delete(&person.user.path).await;
-        }
+        let setting = stage.setting().await;
+        let calls = calls_of(operation.call(&setting.elsewhere(), person), &setting.service).await;
         assert!(calls >= 1, "{operation:?}");
-        let person = prepared.person().await;
-        let snapshot = prepared.service.snapshot();
         for call in 0..calls {
-            let setting = prepared.on(snapshot.start());
-            let other = operation.call(&setting.elsewhere(), &person);
+            let setting = stage.setting().await;
+            let other = operation.call(&setting.elsewhere(), person);
             let (other, forgotten) =
-                around(&setting.service, other, call, setting.crm.delete(&person.user.path)).await;
-            verify(
-                &setting,
-                &person,
-                &forgotten,
-                &other,
-                &format!("forgotten before call {call} of {operation:?}"),
-            )
-            .await;
+                around(&setting.service, other, call, stage.forget(&setting)).await;
+            let what = format!("forgotten before call {call} of {operation:?}");
+            verify(&setting, person, &forgotten, &other, &what).await;
         }
     }
 }
@@ -166,38 +143,30 @@ for_each_group! {
 
 #[tokio::test]
 async fn d7_the_sweeper_between_any_two_calls_of_a_forget() {
-    let (setting, person) = Service::start().await.person_with_everything().await;
-    let calls = calls_of(setting.crm.delete(&person.user.path), &setting.service).await;
-    // The first erasure that a chain of the ledger tells makes a call more.
-    for call in 0..=calls {
-        let person = setting.person().await;
+    let stage = Stage::set().await;
+    let setting = stage.setting().await;
+    let calls = calls_of(stage.forget(&setting), &setting.service).await;
+    for call in 0..calls {
+        let setting = stage.setting().await;
         let gate = Gate::closed();
-        setting.service.faults.reset();
         setting.service.faults.at(call, Fault::Held(gate.clone()));
-        let mut forget = tokio::spawn(setting.crm.delete(&person.user.path).into_future());
-        let ended = tokio::select! {
-            () = gate.reached() => None,
-            ended = &mut forget => Some(ended.unwrap()),
-        };
+        let forget = tokio::spawn(stage.forget(&setting).into_future());
+        gate.reached().await;
         let begun = setting.service.faults.operations().iter().take(call).any(|call| call == WRITE);
         let swept = setting.service.sweep().await;
-        let unfinished = begun && ended.is_none();
-        assert_eq!(swept.erasures, u64::from(unfinished), "at call {call}");
+        assert_eq!(swept.erasures, u64::from(begun), "at call {call}");
         gate.open();
-        match ended {
-            Some(ended) => ended.is(204),
-            None => forget.await.unwrap().is(204),
-        };
-        setting.gone(&person, &format!("swept before call {call}")).await;
+        forget.await.unwrap().is(204);
+        setting.gone(&stage.person, &format!("swept before call {call}")).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn d1_d7_everything_at_once_and_two_erasures() {
-    let setting = Service::start().await.setting().await;
-    let places = [setting.clone(), setting.elsewhere()];
+    let stage = Stage::set().await;
     for round in 0..12 {
-        let person = setting.person().await;
+        let setting = stage.setting().await;
+        let places = [setting.clone(), setting.elsewhere()];
         let mut operations = Operation::all();
         let turn = round * 7 % operations.len();
         operations.rotate_left(turn);
@@ -205,10 +174,10 @@ async fn d1_d7_everything_at_once_and_two_erasures() {
         let calls = operations
             .iter()
             .enumerate()
-            .map(|(i, operation)| operation.call(&places[i % 2], &person));
+            .map(|(i, operation)| operation.call(&places[i % 2], &stage.person));
         let (answers, _) = tokio::join!(at_once(calls), setting.service.sweep());
         assert!(answers.iter().all(|answer| answer.code() < 500), "round {round}");
         assert!(answers.iter().any(|answer| answer.code() == 204), "round {round}");
-        setting.gone(&person, &format!("round {round}")).await;
+        setting.gone(&stage.person, &format!("round {round}")).await;
     }
 }

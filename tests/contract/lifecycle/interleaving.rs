@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use shared::domain::client::Integration;
-use tests::{Answer, Call, Client, Issuer, Person, Service, TENANT, profiles};
+use tests::{Answer, Call, Client, Issuer, Person, Service, Snapshot, TENANT, profiles};
 
 use super::{by_base, service};
 use crate::forgetting::interleaving::{around, calls_of};
@@ -40,13 +40,25 @@ impl Act {
     ];
 }
 
+/// A service in which two people have signed in, to be copied for each case.
+struct Stage {
+    snapshot: Snapshot,
+    crm: Client,
+    issuer: String,
+    mina: Mina,
+    somebody: Mina,
+}
+
+/// A copy of it.
 struct Scene {
     service: Service,
     crm: Client,
-    idp: Issuer,
+    issuer: String,
+    mina: Mina,
 }
 
 /// A person who has signed in.
+#[derive(Clone)]
 struct Mina {
     token: Person,
     user: String,
@@ -54,7 +66,7 @@ struct Mina {
     subject: String,
 }
 
-impl Scene {
+impl Stage {
     async fn set() -> Self {
         let service = service().await;
         service.system("depot", &[]).await;
@@ -64,34 +76,59 @@ impl Scene {
             .await;
         let crm = crm.with_token().await;
         let idp = service.issuer("idp", "email").await;
-        Self { service, crm, idp }
+        let mina = Mina::sign_in(&crm, &idp, "mina", &WORDS).await;
+        let somebody = Mina::sign_in(&crm, &idp, "somebody", &["x", "y", "z"]).await;
+        // The first sweep verifies the whole audit.
+        service.sweep().await;
+        Self { snapshot: service.snapshot(), crm, issuer: idp.url, mina, somebody }
     }
 
-    /// A person who has signed in to two systems, with values of her own everywhere.
-    async fn mina(&self, number: usize) -> Mina {
-        let subject = format!("s{number}");
-        let claims =
-            json!({ "email": format!("mina{number}@example.org"), "email_verified": true });
-        let token = self.idp.person(&subject, claims);
+    /// A copy whose caches are empty.
+    fn cold(&self) -> Scene {
+        let service = self.snapshot.start();
+        let mina = Mina { token: self.mina.token.on(&service), ..self.mina.clone() };
+        Scene { crm: self.crm.on(&service), issuer: self.issuer.clone(), mina, service }
+    }
+
+    /// A copy whose caches the erasure of somebody else has filled. All instances share the key of
+    /// the audit: one that waits for it would keep the others waiting.
+    async fn warm(&self) -> Scene {
+        let scene = self.cold();
+        scene.crm.delete(&self.somebody.user).await.is(204);
+        scene
+    }
+}
+
+impl Mina {
+    /// Signs a person in to two systems, with values of her own everywhere.
+    async fn sign_in(crm: &Client, idp: &Issuer, subject: &str, words: &[&str]) -> Self {
+        let claims = json!({ "email": format!("{subject}@example.org"), "email_verified": true });
+        let token = idp.person(subject, claims);
         let shop = token.sign_in("shop").await.created().path;
         token.sign_in("fleet").await.is(201);
-        let path = by_base(&subject, &self.idp.url);
-        self.crm.patch(&path, json!({ "family_name": WORDS[0] })).if_match("*").await.is(200);
-        let own = json!({ "system_attributes": { "points": [WORDS[1]] }, "given_name": WORDS[2] });
-        self.crm.patch(&shop, own).if_match("*").await.is(200);
-        let user =
-            format!("/identity/users/{}", self.crm.read(&path).await["id"].as_str().unwrap());
-        Mina { token, user, shop, subject }
+        let path = by_base(subject, &idp.url);
+        crm.patch(&path, json!({ "family_name": words[0] })).if_match("*").await.is(200);
+        let own = json!({ "system_attributes": { "points": [words[1]] }, "given_name": words[2] });
+        crm.patch(&shop, own).if_match("*").await.is(200);
+        let user = format!("/identity/users/{}", crm.read(&path).await["id"].as_str().unwrap());
+        Self { token, user, shop, subject: subject.to_owned() }
+    }
+}
+
+impl Scene {
+    fn forget(&self) -> Call {
+        self.crm.delete(&self.mina.user)
     }
 
-    fn call(&self, act: Act, mina: &Mina, elsewhere: &Service) -> Call {
+    fn call(&self, act: Act, elsewhere: &Service) -> Call {
+        let mina = &self.mina;
         let (crm, token) = (self.crm.on(elsewhere), mina.token.on(elsewhere));
         match act {
             Act::SignIn => token.sign_in("shop"),
             Act::SignInElsewhere => token.sign_in("depot").key("k"),
             Act::Bring => crm.post(
                 &profiles("depot"),
-                json!({ "issuer": self.idp.url, "subject": mina.subject }),
+                json!({ "issuer": self.issuer, "subject": mina.subject }),
             ),
             Act::PatchProfile => {
                 crm.patch(&mina.shop, json!({ "given_name": WORDS[3] })).if_match("*")
@@ -112,8 +149,8 @@ impl Scene {
 
     /// Deletes the new user of a person who signed in again before her PATCH arrived. The PATCH
     /// changed that user, so its words are there, and no other earlier value is.
-    async fn forget_who_came_back(&self, mina: &Mina, answers: &[Answer]) {
-        let path = by_base(&mina.subject, &self.idp.url);
+    async fn forget_who_came_back(&self, answers: &[Answer]) {
+        let path = by_base(&self.mina.subject, &self.issuer);
         let back = self.crm.get(&path).await;
         if back.code() != 200 {
             return;
@@ -130,7 +167,8 @@ impl Scene {
     }
 
     /// Asserts that the deleted user is gone, also if the person signed in again.
-    async fn gone(&self, mina: &Mina, what: &str) {
+    async fn gone(&self, what: &str) {
+        let mina = &self.mina;
         for path in [&mina.user, &mina.shop] {
             assert_eq!(self.crm.get(path).await.code(), 404, "{what}: {path}");
         }
@@ -142,7 +180,7 @@ impl Scene {
         // A person who signs in again gets a new user.
         let back = mina.token.sign_in("shop").await;
         assert!([200, 201].contains(&back.code()), "{what}: {}", back.text());
-        let path = by_base(&mina.subject, &self.idp.url);
+        let path = by_base(&mina.subject, &self.issuer);
         let user = self.crm.get(&path).await;
         if user.code() == 200 {
             assert!(!mina.user.ends_with(&user.field("id")), "{what}");
@@ -153,19 +191,15 @@ impl Scene {
 
 #[tokio::test]
 async fn d1_d7_what_people_and_systems_do_between_any_two_calls_of_a_forget() {
-    let scene = Scene::set().await;
-    let elsewhere = scene.service.instance();
-    let mut number = 0;
-    let warm = scene.mina(number).await;
-    let calls = calls_of(scene.crm.delete(&warm.user), &scene.service).await;
+    let stage = Stage::set().await;
+    let scene = stage.warm().await;
+    let calls = calls_of(scene.forget(), &scene.service).await;
     assert!(calls >= 5, "{calls}");
     for act in Act::ALL {
         for call in 0..calls {
-            number += 1;
-            let mina = scene.mina(number).await;
-            let other = scene.call(act, &mina, &elsewhere);
-            let (forgotten, other) =
-                around(&scene.service, scene.crm.delete(&mina.user), call, other).await;
+            let scene = stage.warm().await;
+            let other = scene.call(act, &scene.service.instance());
+            let (forgotten, other) = around(&scene.service, scene.forget(), call, other).await;
             let what = format!("{act:?} before call {call} of the forget");
             assert!([204, 404].contains(&forgotten.code()), "{what}: {}", forgotten.text());
             assert!(
@@ -174,55 +208,45 @@ async fn d1_d7_what_people_and_systems_do_between_any_two_calls_of_a_forget() {
                 forgotten.text()
             );
             assert!(other.code() < 500, "{what}: {} {}", other.code(), other.text());
-            scene.gone(&mina, &what).await;
+            scene.gone(&what).await;
         }
     }
 }
 
 #[tokio::test]
 async fn d1_d7_a_forget_between_any_two_calls_of_what_people_and_systems_do() {
-    let scene = Scene::set().await;
-    let mut number = 0;
+    let stage = Stage::set().await;
     for act in Act::ALL {
-        let mut calls = 0;
-        // The first use of a definition marks it, once for all.
-        for _ in 0..2 {
-            number += 1;
-            let mina = scene.mina(number).await;
-            calls =
-                calls_of(scene.call(act, &mina, &scene.service.instance()), &scene.service).await;
-            scene.crm.delete(&by_base(&mina.subject, &scene.idp.url)).await;
-        }
+        let scene = stage.warm().await;
+        let elsewhere = scene.service.instance();
+        let calls = calls_of(scene.call(act, &elsewhere), &scene.service).await;
         assert!(calls >= 1, "{act:?}");
         for call in 0..calls {
-            number += 1;
-            let mina = scene.mina(number).await;
-            let other = scene.call(act, &mina, &scene.service.instance());
-            let (other, forgotten) =
-                around(&scene.service, other, call, scene.crm.delete(&mina.user)).await;
+            let scene = stage.warm().await;
+            let other = scene.call(act, &scene.service.instance());
+            let (other, forgotten) = around(&scene.service, other, call, scene.forget()).await;
             let what = format!("forgotten before call {call} of {act:?}");
             assert_eq!(forgotten.code(), 204, "{what}: {}", forgotten.text());
             assert!(other.code() < 500, "{what}: {} {}", other.code(), other.text());
-            scene.gone(&mina, &what).await;
+            scene.gone(&what).await;
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn d1_d7_everybody_at_once() {
-    let scene = Scene::set().await;
-    let elsewhere = scene.service.instance();
+    let stage = Stage::set().await;
     for round in 0..12 {
-        let mina = scene.mina(round).await;
-        let mut calls: Vec<_> =
-            Act::ALL.iter().map(|act| scene.call(*act, &mina, &elsewhere)).collect();
-        calls.insert(round % calls.len(), scene.crm.delete(&mina.user));
+        let scene = stage.cold();
+        let elsewhere = scene.service.instance();
+        let mut calls: Vec<_> = Act::ALL.iter().map(|act| scene.call(*act, &elsewhere)).collect();
+        calls.insert(round % calls.len(), scene.forget());
         let (answers, _) = tokio::join!(crate::races::at_once(calls), scene.service.sweep());
         for answer in &answers {
             assert!(answer.code() < 500, "round {round}: {}", answer.text());
         }
-        scene.crm.delete(&mina.user).await;
-        scene.forget_who_came_back(&mina, &answers).await;
-        scene.gone(&mina, &format!("round {round}")).await;
+        scene.forget().await;
+        scene.forget_who_came_back(&answers).await;
+        scene.gone(&format!("round {round}")).await;
     }
 }
