@@ -2,7 +2,7 @@
 //!
 //! `kith serve` and the tests reach the table through the ordinary
 //! `aws-sdk-dynamodb` client, so that they run the code that is deployed. Only
-//! the client's HTTP layer is replaced: [`Embedded`] reads each request's
+//! the client's HTTP layer is replaced, and nothing is signed: [`Embedded`] reads each request's
 //! `x-amz-target`, runs the operation on a [`dynoxide::Database`] and answers
 //! in the JSON that the service would send. It has the operations that Kith
 //! uses and no others.
