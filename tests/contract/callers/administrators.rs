@@ -140,7 +140,7 @@ async fn a_local_person_who_is_blocked_or_gone_is_refused_at_once() {
     for path in [ME, USERS, REQUESTS] {
         assert_eq!(ada.get(path).await.is(403).slug(), "user-blocked");
     }
-    // Whoever is blocked is signed out: the token is over when the block ends.
+    // A blocked person is signed out: the token is over when the block ends.
     office.application.act(&office.ada.below("unblock")).await.is(200);
     for path in [ME, USERS, REQUESTS] {
         assert_eq!(ada.get(path).await.is(401).slug(), "unauthenticated");

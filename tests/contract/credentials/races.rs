@@ -70,7 +70,7 @@ async fn g23_a_reset_that_races_sign_ins_leaves_no_session_of_before() {
             let alive = !user.value.has_signed_out(session.value.user_version);
             assert_eq!(alive, session.value.user_version.0 >= reset);
         }
-        // Whoever signs in after it stays.
+        // A person who signs in after it stays signed in.
         let after = home.sign_in(None).await.unwrap().unwrap();
         assert!(home.is_alive(&after).await);
     }

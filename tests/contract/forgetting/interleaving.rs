@@ -69,6 +69,8 @@ async fn during_the_forget(operations: &[Operation]) {
     let calls = due.len();
     assert!(calls >= 6, "{calls}");
     let tombstone = due.iter().position(|call| call == WRITE).unwrap();
+    let setting = stage.setting().await;
+    assert_eq!(operations_of(stage.forget(&setting), &setting.service).await, due);
     for operation in operations {
         for call in 0..calls {
             let setting = stage.setting().await;

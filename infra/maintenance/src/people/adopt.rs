@@ -101,7 +101,8 @@ async fn adopt_one(
     if let Err(why) = adoptable(&hash) {
         return Ok(Step::Refused(why));
     }
-    // Whoever may write profiles may have written the value, and would get the rights (rule G62).
+    // A client that may write profiles may have written the value, and would get the rights (rule
+    // G62).
     let has_rights = |user: &User| !held_scopes(user, schema).is_empty();
     if has_rights(user) {
         return Ok(Step::Refused("the user has rights over others; invite the person instead"));
